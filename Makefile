@@ -1,0 +1,79 @@
+# The front door: `make demo` to see it work, `make test` to prove it, `make help` for the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+SECONDS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := kilopush_bridge tests tools bench
+
+.PHONY: help
+help: ## Show what there is
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
+
+$(READY): requirements/dev.txt pyproject.toml kilopush_bridge/__init__.py
+	@tools/check_python.sh $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## Make .venv/bin/kilopush-bridge
+
+.PHONY: system
+system: # Debian packages that the tests need; says what is missing when they cannot be installed
+	@tools/system_packages.sh mosquitto
+
+.PHONY: demo
+demo: setup ## See it work: broker, devices, bridge and phone in one terminal (SECONDS=20 ends by itself)
+	@$(BIN)/kilopush-bridge demo $(if $(SECONDS),--seconds $(SECONDS))
+
+.PHONY: test
+test: setup system lint types imports test-unit test-micropython test-integration ## Run all checks and tests
+
+.PHONY: test-unit
+test-unit: setup ## Fast tests: no broker, no processes
+	$(BIN)/pytest tests/unit
+
+.PHONY: test-integration
+test-integration: setup system ## Real broker, real processes, real HTTP
+	$(BIN)/pytest tests/integration
+
+.PHONY: test-micropython
+test-micropython: setup ## The shared vectors on the MicroPython unix port
+	$(BIN)/pytest tests/micropython
+
+.PHONY: lint
+lint: setup ## Formatting, lint, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+
+.PHONY: format
+format: setup ## Apply formatting and safe fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: types
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: setup ## The layers of docs/architecture.md
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: setup system ## Measure speed and memory; writes docs/performance.md
+	$(BIN)/python -m bench
+
+.PHONY: lock
+lock: setup ## Renew the locked requirements
+	tools/lock.sh
+
+.PHONY: clean
+clean: ## Remove what setup and the tools made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
