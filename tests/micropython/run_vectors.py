@@ -1,0 +1,94 @@
+"""Run the shared vectors against ``core``, in whichever interpreter runs this file.
+
+    micropython run_vectors.py FOLDER_THAT_HOLDS_CORE VECTORS.json...
+
+A vector file is a list of cases. Each case has ``call`` ("module.function"), ``args``, perhaps
+``kwargs`` and a ``name``, and one of
+
+    want         equal to the result, and of the same type
+    want_json    equal to the result after parsing: bytes of JSON differ between interpreters
+    want_fields  the named attributes of the result
+    raises       the name of the exception's class
+
+Values that JSON cannot say are written as an object with one key, in ``args`` and in ``want``:
+
+    {"utf8": "text"}  {"hex": "ff00"}      bytes
+    {"repeat": [value, times]}             a long text, or long bytes
+    {"join": [value, value]}               one after the other
+
+One line per failure; the last line is "N passed, N failed"; the exit code is 1 if any failed.
+"""
+
+import json
+import sys
+
+DECODERS = {
+    "utf8": lambda text: text.encode(),
+    "hex": bytes.fromhex,
+    "repeat": lambda pair: decode(pair[0]) * pair[1],
+    "join": lambda values: join([decode(value) for value in values]),
+}
+
+
+def join(values):
+    return values[0][:0].join(values)
+
+
+def decode(value):
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    return DECODERS[kind](content)
+
+
+def load(path):
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - MicroPython has no pathlib
+        return json.load(file)
+
+
+def call(case, package):
+    module_name, function_name = case["call"].split(".")
+    module = __import__(package + "." + module_name, None, None, [function_name])
+    function = getattr(module, function_name)
+    return function(*[decode(value) for value in case["args"]], **case.get("kwargs", {}))
+
+
+def failure(case, package="core"):
+    """Return what is wrong with the case's outcome, None if it passes."""
+    try:
+        got = call(case, package)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this case's result
+        raised = type(error).__name__
+        return None if raised == case.get("raises") else "raised {!r}".format(error)
+    if "raises" in case:
+        return "returned {!r}, want {}".format(got, case["raises"])
+    if "want_json" in case:
+        want, got = case["want_json"], json.loads(got.decode())
+    elif "want_fields" in case:
+        want = case["want_fields"]
+        got = {name: getattr(got, name) for name in want}
+    else:
+        want = decode(case["want"])
+    same = got == want and type(got) is type(want)
+    return None if same else "got {!r}, want {!r}".format(got, want)
+
+
+def main(folder, paths):
+    sys.path.append(folder)
+    passed = failed = 0
+    for path in paths:
+        for number, case in enumerate(load(path), 1):
+            wrong = failure(case)
+            if wrong:
+                print(
+                    "{} case {} {}: {}".format(path, number, case.get("name", case["call"]), wrong)
+                )
+                failed += 1
+            else:
+                passed += 1
+    print("{} passed, {} failed".format(passed, failed))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
