@@ -106,7 +106,7 @@ def is_link(url: str) -> bool:
     return host != "" and host[0] != ":"
 
 
-def encode(  # noqa: PLR0913, PLR0917 - the API has six values
+def encode(
     to: str, token: str, secret: str, message: str, url: str | None = None, silent: bool = False
 ) -> bytes:
     """Return the JSON body of one request: ``message`` for one person.

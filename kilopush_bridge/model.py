@@ -1,0 +1,230 @@
+"""The values that cross a border, in the order in which they appear.
+
+    Received -> Alert -> Message -> Delivery -> Batch -> Verdict
+    (mqtt)     (rules)  (templates) (outbox)  (scheduler) (push)
+
+They hold no logic, so that no step has to import its neighbour. `Verdict` lives in
+`core.protocol`, because boards and Home Assistant know it too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kilopush_bridge.rules.rule import Rule
+
+
+class Priority(IntEnum):
+    """How urgent an alert is; a lower number goes first."""
+
+    CRITICAL = 0
+    HIGH = 1
+    NORMAL = 2
+    LOW = 3
+
+    @property
+    def word(self) -> str:
+        """The word that configuration, logs and reports use."""
+        return self.name.lower()
+
+    @classmethod
+    def from_word(cls, word: str) -> Priority:
+        """Return the priority that `word` names; raises KeyError for any other text."""
+        return cls[word.upper()]
+
+
+class Kind(StrEnum):
+    """What an alert says."""
+
+    ALARM = "alarm"  # a state began
+    RECOVERY = "recovery"  # that state is over
+    EVENT = "event"  # something happened; it has no end
+    REQUEST = "request"  # somebody asked for it: `kilopush/send/...` or the command line
+    NOTICE = "notice"  # the bridge speaks about itself
+
+
+class State(StrEnum):
+    """Where a delivery is. Each (alert, person) is in exactly one of these (promise G2)."""
+
+    PENDING = "pending"
+    SENDING = "sending"  # its POST is on the way; counted as pending in every report
+    SENT = "sent"
+    DEAD = "dead"  # refused three times; kept until somebody retries or drops it
+    WITHDRAWN = "withdrawn"  # not sent any more, with its reason
+
+
+class HoldKind(StrEnum):
+    """Why a channel, or one person on it, is not sent to."""
+
+    FORBIDDEN = "forbidden"  # 4003: the channel's token or secret is refused
+    BLOCKED = "blocked"  # 4023: this person, or the channel for this person
+    QUOTA = "quota"  # 4029, for everything but criticals
+    QUOTA_CRITICAL = "quota_critical"  # 4029, for criticals
+    UNCLEAR = "unclear"  # replies are lost: one attempt at a time
+    UNREACHABLE = "unreachable"  # nothing can be written
+
+
+@dataclass(slots=True)
+class Episode:
+    """One state that holds: since when, when it was last confirmed, by how many messages."""
+
+    since_s: float
+    seen_at_s: float
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One MQTT message as the broker delivered it.
+
+    `retain` is true for a replay of a stored message only: subscriptions ask for retain-as-
+    published 0. `ticket` names the message to the connection that must acknowledge it; None means
+    that nothing is to be acknowledged (QoS 0).
+    """
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+    ticket: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What a rule made of a message, before anything is rendered."""
+
+    rule: Rule
+    kind: Kind
+    key: str
+    names: Mapping[str, Any]  # what templates can read, payload included
+    topic: str
+    payload: bytes
+    at_s: float  # Unix time at which it was decided
+    since_s: float  # Unix time at which the state began; equals at_s for events
+    found_at_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A rendered alert, ready for the outbox.
+
+    `text` is None where a state ended and the rule has no `recovered` text: the outbox still has
+    to know, because an alarm that waits must say that it is over.
+    """
+
+    kind: Kind
+    origin: str  # "rule", "send", "command" or "bridge"
+    name: str  # the rule's or the sender's
+    key: str
+    text: str | None
+    to: tuple[str, ...]  # names of people, groups already resolved
+    channel: str
+    priority: Priority
+    at_s: float
+    since_s: float
+    topic: str = ""
+    url: str | None = None
+    silent: bool = False
+    found_at_start: bool = False
+    request_id: str | None = None
+    group: str | None = None
+    # who has it already: criticals leave from memory while the disk cannot be written
+    already_sent: frozenset[str] = frozenset()
+
+    @property
+    def is_critical(self) -> bool:
+        """Whether it goes before and beside everything else."""
+        return self.priority is Priority.CRITICAL
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One row of the outbox: one message for one person."""
+
+    id: int
+    alert_id: int
+    person: str
+    channel: str
+    kind: Kind
+    priority: Priority
+    name: str
+    text: str
+    url: str | None
+    silent: bool
+    created_at_s: float
+    found_at_start: bool = False
+    over_after_s: float | None = None  # set when the state ended before this was sent
+    tries: int = 0  # attempts that the API refused, for the dead letter
+    is_repeat: bool = False  # an earlier attempt may have arrived
+    group: str | None = None
+
+    @property
+    def is_critical(self) -> bool:
+        """Only an alarm itself is critical; what follows it is not (design: budget)."""
+        return self.priority is Priority.CRITICAL
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One reason to wait. At `next_at_s` a single attempt may go, as a probe."""
+
+    channel: str
+    person: str  # "" for the whole channel
+    kind: HoldKind
+    since_s: float
+    tries: int
+    next_at_s: float
+    detail: str = ""
+
+    @property
+    def id(self) -> tuple[str, str, HoldKind]:
+        """What makes it the same hold."""
+        return self.channel, self.person, self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The state in which one delivery goes on after an attempt."""
+
+    delivery_id: int
+    state: State
+    due_at_s: float
+    reason: str = ""
+    tries: int = 0
+    is_repeat: bool = False
+    keep_group: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Deliveries of one person that go out as one POST."""
+
+    deliveries: tuple[Delivery, ...]
+    text: str
+    url: str | None
+    silent: bool
+    attempt_id: int = field(default=0, compare=False)  # its row in the ledger
+
+    @property
+    def channel(self) -> str:
+        """The channel it is sent from."""
+        return self.deliveries[0].channel
+
+    @property
+    def person(self) -> str:
+        """The person it is sent to."""
+        return self.deliveries[0].person
+
+    @property
+    def priority(self) -> Priority:
+        """The highest priority of what it holds."""
+        return min(delivery.priority for delivery in self.deliveries)
+
+    @property
+    def is_critical(self) -> bool:
+        """Whether it holds a critical alarm."""
+        return self.priority is Priority.CRITICAL
