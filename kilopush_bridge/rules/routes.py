@@ -1,0 +1,67 @@
+"""Which rules a topic reaches, and what their named wildcards stand for.
+
+A house has few topics and many messages, so the answer is worked out once per topic and kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kilopush_bridge.topics import FilterTree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kilopush_bridge.rules.rule import Rule
+
+# Topics that hold an id in one of their levels would otherwise fill the memory, as would topics
+# of 64 KB each.
+ROUTES_MAX = 20_000
+KEPT_TOPIC_MAX_CHARS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A rule that a topic reaches, with the names that its filter binds there."""
+
+    rule: Rule
+    names: Mapping[str, str]
+
+
+class Routes:
+    """Routes by topic, for one set of rules."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules = tuple(rules)
+        by_filter: dict[str, list[str]] = {}
+        for rule in self._rules:
+            for topic_filter in rule.filters:
+                by_filter.setdefault(topic_filter.text, []).append(rule.name)
+        self._tree = FilterTree(by_filter)
+        self._known: dict[str, tuple[Route, ...]] = {}
+
+    def to(self, topic: str) -> tuple[Route, ...]:
+        """Return the routes of `topic` in the order of the configuration; a rule appears once."""
+        routes = self._known.get(topic)
+        if routes is None:
+            routes = self._find(topic)
+            self._keep(topic, routes)
+        return routes
+
+    def _find(self, topic: str) -> tuple[Route, ...]:
+        reached = {name for names in self._tree.match(topic) for name in names}
+        rules = (rule for rule in self._rules if rule.name in reached)
+        found = ((rule, rule.filter_for(topic)) for rule in rules)
+        return tuple(
+            Route(rule, {**matched.bind(topic), "topic": topic})
+            for rule, matched in found
+            if matched
+        )
+
+    def _keep(self, topic: str, routes: tuple[Route, ...]) -> None:
+        if len(topic) > KEPT_TOPIC_MAX_CHARS:
+            return
+        if len(self._known) >= ROUTES_MAX:
+            self._known.clear()
+        self._known[topic] = routes

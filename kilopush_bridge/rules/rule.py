@@ -1,0 +1,66 @@
+"""A rule as the engine uses it: everything checked, compiled and resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from kilopush_bridge.topics import TopicFilter, matches
+
+if TYPE_CHECKING:
+    from kilopush_bridge.expressions import Expression, Template
+    from kilopush_bridge.model import Priority
+
+# What templates can read beside the payload and the names of the topic filter. These win over
+# payload keys; `value` is always the whole payload.
+ENGINE_NAMES = ("topic", "value", "key", "lasted", "last_seen", "now", "count")
+# Conditions are evaluated before these are known.
+MESSAGE_NAMES = ("key", "lasted", "last_seen", "now", "count")
+
+
+class Retained(StrEnum):
+    """What a rule does with a replayed retained message (promise R1)."""
+
+    COMPARE = "compare"  # silent if the stored state says the same; a change fires
+    IGNORE = "ignore"
+    FIRE = "fire"  # as if it were live
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One entry under `alerts:`.
+
+    `condition` is the rule's `when` (`is_event` false: a state with edges) or `event` (each
+    message for which it is true counts by itself).
+    """
+
+    name: str
+    filters: tuple[TopicFilter, ...]
+    condition: Expression
+    message: Template
+    to: tuple[str, ...]
+    channel: str
+    priority: Priority
+    is_event: bool = False
+    excepts: tuple[TopicFilter, ...] = ()
+    until: Expression | None = None
+    key: Expression | None = None
+    url: Template | None = None
+    silent: Template | bool = False
+    recovered: Template | None = None
+    retained: Retained = Retained.COMPARE
+    line: int = field(default=0, compare=False)  # where the file says it
+
+    @property
+    def takes_replays(self) -> bool:
+        """Whether a replayed retained message means anything: an event has nothing to compare."""
+        if self.is_event:
+            return self.retained is Retained.FIRE
+        return self.retained is not Retained.IGNORE
+
+    def filter_for(self, topic: str) -> TopicFilter | None:
+        """Return the first of this rule's filters that matches, or None; `except` wins."""
+        if any(matches(excluded.text, topic) for excluded in self.excepts):
+            return None
+        return next((one for one in self.filters if matches(one.text, topic)), None)
