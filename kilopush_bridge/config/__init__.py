@@ -1,0 +1,19 @@
+"""The configuration file: read, checked, resolved."""
+
+from kilopush_bridge.config.config import Broker, Channel, Config
+from kilopush_bridge.config.load import load_config
+from kilopush_bridge.config.people import expand_names
+from kilopush_bridge.config.problems import did_you_mean
+from kilopush_bridge.config.schema import json_schema
+from kilopush_bridge.config.settings import default_state
+
+__all__ = [
+    "Broker",
+    "Channel",
+    "Config",
+    "default_state",
+    "did_you_mean",
+    "expand_names",
+    "json_schema",
+    "load_config",
+]

@@ -1,0 +1,65 @@
+"""What is worth knowing about a file and stops nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kilopush_bridge.config import schema
+from kilopush_bridge.config.problems import COMMENT_HINT
+from kilopush_bridge.topics import covers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kilopush_bridge.config.problems import Problems
+    from kilopush_bridge.config.source import KeyPath
+    from kilopush_bridge.rules import Rule
+
+_TEXT_WORDS = ("message", "recovered")
+
+
+def warn_of_later_words(sections: schema.FileSection, problems: Problems) -> None:
+    """Say which words are accepted and not acted on."""
+    for path in _later_words(sections):
+        problems.warn(path, f"`{path[-1]}` is not acted on in this version", is_key=True)
+
+
+def _later_words(sections: schema.FileSection) -> Iterator[KeyPath]:
+    for word in schema.LATER_SECTIONS:
+        if word in sections.model_fields_set:
+            yield (word,)
+    for word in schema.LATER_MQTT_WORDS:
+        if word in sections.mqtt.model_fields_set:
+            yield "mqtt", word
+    for name, channel in sections.channels.items():
+        for word in schema.LATER_CHANNEL_WORDS:
+            if word in channel.model_fields_set:
+                yield "channels", name, word
+
+
+def warn_of_rules(rules: Iterable[Rule], topic_prefix: str, problems: Problems) -> None:
+    """Say what a rule most likely does not mean."""
+    for rule in rules:
+        at: KeyPath = ("alerts", rule.name)
+        _warn_of_deaf_filters(rule, f"{topic_prefix}/#", (*at, "topic"), problems)
+        _warn_of_endless_state(rule, (*at, "when"), problems)
+        for word in _TEXT_WORDS:
+            if problems.is_cut((*at, word)):
+                problems.warn((*at, word), f"`{word}` may end too early", COMMENT_HINT)
+
+
+def _warn_of_deaf_filters(rule: Rule, own: str, at: KeyPath, problems: Problems) -> None:
+    for index, one in enumerate(rule.filters):
+        if covers(own, one.text):
+            what = "this topic never reaches a rule: the bridge does not listen to itself"
+            problems.warn((*at, index), what)
+        elif any(covers(left_out.text, one.text) for left_out in rule.excepts):
+            problems.warn(
+                (*at, index), "`except` leaves out everything that this topic filter matches"
+            )
+
+
+def _warn_of_endless_state(rule: Rule, at: KeyPath, problems: Problems) -> None:
+    if not rule.is_event and rule.condition.source.strip().lower() == "true":
+        what = "this state never ends, so it is told once"
+        problems.warn(at, what, "`event: true` tells of every message")

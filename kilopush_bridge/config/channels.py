@@ -1,0 +1,49 @@
+"""From `channels:` to the senders that rules may use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kilopush_bridge.config.config import Channel
+from kilopush_bridge.core.protocol import is_channel_token, is_secret, is_user_token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kilopush_bridge.config.problems import Problems
+    from kilopush_bridge.config.schema import ChannelSection
+    from kilopush_bridge.config.source import KeyPath
+
+
+def build_channels(
+    sections: Mapping[str, ChannelSection], problems: Problems
+) -> dict[str, Channel]:
+    """Return the channels by name, noting tokens and keys that cannot be right."""
+    if not sections:
+        problems.missing(("channels",), "say what sends: a name, and its `token` and `secret`")
+    return {name: _channel(section, name, problems) for name, section in sections.items()}
+
+
+def _channel(section: ChannelSection, name: str, problems: Problems) -> Channel:
+    token, secret = section.token or "", section.secret or ""
+    token_at: KeyPath = ("channels", name, "token")
+    secret_at: KeyPath = ("channels", name, "secret")
+    if not token:
+        problems.missing(token_at)
+    elif not is_channel_token(token):
+        what = "this is a user token" if is_user_token(token) else "this is no channel token"
+        problems.add(token_at, what, "a channel token is `c_` and 40 letters and digits")
+    if not secret:
+        problems.missing(secret_at)
+    elif not is_secret(secret):
+        hint = "it is 64 letters and digits"
+        problems.add(secret_at, "this is no channel secret key", hint)
+    return Channel(token, secret)
+
+
+def check_channel(
+    name: str, at: KeyPath, channels: Mapping[str, Channel], problems: Problems
+) -> None:
+    """Note a name that no channel has."""
+    if name not in channels and not problems.is_rejected(("channels", name)):
+        problems.unknown_name(at, "channel", name, channels)

@@ -1,0 +1,70 @@
+"""The configuration as the daemon uses it: checked, resolved, compiled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import tzinfo
+    from pathlib import Path
+
+    from kilopush_bridge.errors import Problem
+    from kilopush_bridge.rules import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """How to reach the broker. `url` never holds a user name or password."""
+
+    scheme: str  # mqtt, mqtts, ws, wss or embedded
+    host: str
+    port: int
+    path: str = ""  # of a WebSocket
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    client_id: str | None = None
+    topic_prefix: str = "kilopush"
+
+    @property
+    def url(self) -> str:
+        """The address as logs show it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}{self.path}"
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.scheme in ("mqtts", "wss")
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel of KILO.Push."""
+
+    token: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that a file says."""
+
+    file: str
+    broker: Broker
+    channels: Mapping[str, Channel]
+    people: Mapping[str, str] = field(repr=False)  # user tokens by name
+    groups: Mapping[str, tuple[str, ...]]  # people by name of person or group
+    default_to: tuple[str, ...]
+    default_channel: str
+    rules: tuple[Rule, ...]
+    state: Path
+    api_url: str
+    log_level: str = "info"
+    log_format: str = "text"
+    zone: tzinfo | None = None
+    warnings: tuple[Problem, ...] = ()

@@ -1,0 +1,165 @@
+"""From raw data to sections: pydantic judges, this module says it in our words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from kilopush_bridge.config import schema
+from kilopush_bridge.config.problems import did_you_mean, nearest, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
+
+    from kilopush_bridge.config.problems import Problems
+    from kilopush_bridge.config.source import KeyPath
+
+# What people write who come from other tools, and what it is called here.
+_OTHER_WORDS = {
+    "on": "when",
+    "if": "when",
+    "condition": "when",
+    "filter": "when",
+    "trigger": "when",
+    "topics": "topic",
+    "exclude": "except",
+    "text": "message",
+    "template": "message",
+    "targets": "to",
+    "recipient": "to",
+    "recipients": "to",
+    "link": "url",
+    "resolved": "recovered",
+    "user": "username",
+    "host": "url",
+    "users": "people",
+    "rules": "alerts",
+    "broker": "mqtt",
+}
+_BRACKET_HINT = "put text that begins with `{` or `[` in quotes"
+
+
+def parse_shape(data: dict[str, Any], problems: Problems) -> schema.FileSection:
+    """Return the sections of a file, without the parts that cannot be used.
+
+    Those are noted, and removed from `data`: the rest of the file is worth checking too.
+    """
+    while True:
+        try:
+            return schema.FileSection.model_validate(data)
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_input=False)
+            wrong = {_real_path(detail["loc"], data): detail for detail in reversed(details)}
+            for path, detail in wrong.items():
+                _reject(path, detail, data, problems)
+                _remove(path, data)
+
+
+def _real_path(location: KeyPath, data: Any) -> KeyPath:
+    """Return the part of pydantic's location that is in the file: unions add their own names."""
+    path: list[str | int] = []
+    for part in location:
+        if part in _parts(data):
+            data = data[part]
+            path.append(part)
+    return tuple(path)
+
+
+def _parts(data: Any) -> Container[str | int]:
+    if isinstance(data, list):
+        return range(len(data))
+    return data if isinstance(data, dict) else ()
+
+
+def _remove(path: KeyPath, data: Any) -> None:
+    *parents, last = path
+    for part in parents:
+        if part not in _parts(data):
+            return  # its section has been removed as a whole
+        data = data[part]
+    if isinstance(data, list):
+        data[int(last)] = ""  # the places of the other items stay true
+    else:
+        data.pop(last, None)
+
+
+def _reject(path: KeyPath, detail: ErrorDetails, data: Any, problems: Problems) -> None:
+    for part in path:
+        data = data[part]
+    if detail["type"] == "extra_forbidden":
+        _reject_word(path, problems)
+    elif detail["type"] == "literal_error":
+        choices = detail["ctx"]["expected"].replace("'", "`")
+        _reject_choice(path, data, choices, problems)
+    else:
+        problems.reject(path, *_what(path, detail["type"], data))
+
+
+def _what(path: KeyPath, kind: str, value: Any) -> tuple[str, str]:
+    word = shortened(str(path[-1])) if isinstance(path[-1], str) else f"{path[-2]}[{path[-1]}]"
+    if kind == "too_short" or value is None:
+        return f"`{word}` is empty", ""
+    if kind in ("string_type", "bool_type"):
+        return f"`{word}` must be a text", _BRACKET_HINT
+    return f"`{word}` must be a section of `name: value` lines", ""
+
+
+def _reject_choice(path: KeyPath, value: Any, choices: str, problems: Problems) -> None:
+    word = path[-1]
+    if word == "priority" and value in schema.LATER_PRIORITIES:
+        problems.reject(path, f"`{value}` is not there yet in this version", f"there are {choices}")
+        return
+    known = choices.replace(" or ", ", ").replace("`", "").split(", ")
+    hint = did_you_mean(value, known) if isinstance(value, str) else ""
+    problems.reject(path, f"`{word}` must be {choices}", hint)
+
+
+def _reject_word(path: KeyPath, problems: Problems) -> None:
+    """Note an unknown word, and let what was probably meant count as present."""
+    word = str(path[-1])
+    if path[0] == "alerts" and word in schema.LATER_RULE_WORDS:
+        hint = "without it the rule would do something else than it says"
+        problems.reject(path, f"`{word}` is not there yet in this version", hint, is_key=True)
+        if word == "stale":
+            problems.excuse((*path[:-1], "when"))
+        return
+    words = _words_beside(path)
+    meant, hint = _meant(word, words)
+    problems.reject(path, f"`{shortened(word)}` is no word here", hint, is_key=True)
+    if meant:
+        problems.excuse((*path[:-1], meant))
+
+
+def _meant(word: str, words: list[str]) -> tuple[str | None, str]:
+    """Return the word that was probably meant, and the hint that says so."""
+    others = [other for other, ours in _OTHER_WORDS.items() if ours in words]
+    if word not in others and (close := nearest(word, words)):
+        return close, f"did you mean `{close}`?"
+    if other := nearest(word, others):
+        return _OTHER_WORDS[other], f"here that is `{_OTHER_WORDS[other]}`"
+    return None, f"there are: {', '.join(words)}"
+
+
+def _words_beside(path: KeyPath) -> list[str]:
+    fields = _model_at(path[:-1]).model_fields
+    return [field.alias or name for name, field in fields.items() if name not in schema.LATER_WORDS]
+
+
+def _model_at(path: KeyPath) -> type[BaseModel]:
+    match path:
+        case ("alerts", _):
+            return schema.RuleSection
+        case ("channels", _):
+            return schema.ChannelSection
+        case ("mqtt",):
+            return schema.MqttSection
+        case ("defaults",):
+            return schema.DefaultsSection
+        case ("log",):
+            return schema.LogSection
+        case _:
+            return schema.FileSection

@@ -1,0 +1,117 @@
+"""The example file, and the JSON Schema that editors check it with."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kilopush_bridge.config import json_schema, load_config
+
+EXAMPLE = Path(__file__).parents[3] / "config.example.yaml"
+TYPES = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "number": (int, float),
+    "null": type(None),
+}
+
+
+def violations(value, schema, root, at="file"):
+    """Return what is wrong with `value`, for the part of JSON Schema that ours uses."""
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix("#/$defs/")
+        schema = root["$defs"][name] | {key: schema[key] for key in schema if key != "$ref"}
+    found = []
+    for choice, fits in (("anyOf", lambda n: n > 0), ("oneOf", lambda n: n == 1)):
+        if choice in schema:
+            results = [violations(value, one, root, at) for one in schema[choice]]
+            found += [] if fits(results.count([])) else [f"{at}: {choice}"]
+    types = schema.get("type", [])
+    allowed = [TYPES[one] for one in ([types] if isinstance(types, str) else types)]
+    if allowed and not any(isinstance(value, one) for one in allowed):
+        return [*found, f"{at}: {types}"]
+    if "enum" in schema and value not in schema["enum"]:
+        found.append(f"{at}: enum")
+    if isinstance(value, list):
+        found += [f"{at}: minItems"] if len(value) < schema.get("minItems", 0) else []
+        for index, item in enumerate(value):
+            found += violations(item, schema.get("items", {}), root, f"{at}[{index}]")
+    if isinstance(value, dict):
+        found += [f"{at}.{key}: required" for key in schema.get("required", []) if key not in value]
+        known, others = schema.get("properties", {}), schema.get("additionalProperties", {})
+        for key, item in value.items():
+            part = known.get(key, others)
+            found += (
+                [f"{at}.{key}: unknown"]
+                if part is False
+                else violations(item, part, root, f"{at}.{key}")
+            )
+    return found
+
+
+def example():
+    return yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+
+
+def check(value):
+    schema = json_schema()
+    return violations(value, schema, schema)
+
+
+def test_the_example_loads_without_a_warning(environment):
+    config = load_config(EXAMPLE, environment)
+    assert config.warnings == ()
+    assert len(config.rules) == len(example()["alerts"])
+
+
+def test_the_example_fits_the_schema():
+    assert check(example()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "violation"),
+    [
+        ({"massage": "x"}, "file.alerts.rule.massage: unknown"),
+        ({"priority": "urgent"}, "file.alerts.rule.priority: anyOf"),
+        ({"for": "5m"}, "file.alerts.rule.for: unknown"),
+        ({"message": ["x"]}, "file.alerts.rule.message: anyOf"),
+        ({"to": []}, "file.alerts.rule.to: anyOf"),
+        ({"event": "x"}, "file.alerts.rule: oneOf"),
+    ],
+)
+def test_a_mistake_in_a_rule_does_not_fit_the_schema(words, violation):
+    sections = copy.deepcopy(example())
+    sections["alerts"] = {"rule": {"topic": "a", "when": "x", "message": "y"} | words}
+    assert check(sections) == [violation]
+
+
+@pytest.mark.parametrize(
+    ("change", "violation"),
+    [
+        ({"channls": {}}, "file.channls: unknown"),
+        ({"log": {"level": "loud"}}, "file.log.level: enum"),
+        ({"channels": {"home": {"token": "x"}}}, "file.channels.home.secret: required"),
+    ],
+)
+def test_a_mistake_in_a_section_does_not_fit_the_schema(change, violation):
+    assert check(example() | change) == [violation]
+
+
+def test_what_yaml_calls_a_number_or_a_boolean_fits_where_a_text_is_asked_for():
+    sections = example()
+    sections["mqtt"] = {"username": 5, "password": 815}
+    sections["alerts"] = {"rule": {"topic": "a", "event": True, "message": 5, "to": 7}}
+    assert check(sections) == []
+
+
+def test_every_word_has_a_description():
+    schema = json_schema()
+    models = [schema, *schema["$defs"].values()]
+    for model in models:
+        for word, part in model["properties"].items():
+            assert "description" in part or "$ref" in part, word
+        assert "description" in model
+        assert model["additionalProperties"] is False
