@@ -1,0 +1,217 @@
+"""The SQLite file: opening, locking, migrating, and the one thread that uses it.
+
+WAL with `synchronous=FULL`: a commit that returned survives a power cut (promise D1). SQLite's
+WAL mode needs one fsync for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from kilopush_bridge.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_Args = ParamSpec("_Args")
+_Result = TypeVar("_Result")
+
+# Each entry takes the schema from its position to the next version.
+MIGRATIONS: tuple[str, ...] = ("schema.sql",)
+BUSY_TIMEOUT_S = 5.0  # another process writes for milliseconds: `send`, `queue retry`
+
+
+class Lock:
+    """The right to be the only bridge on a state file; it dies with its process."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state.with_name(state.name + ".lock")
+        self._file: int | None = None
+
+    def acquire(self) -> bool:
+        """Return whether the right was free.
+
+        Raises:
+            StorageError: the lock file cannot be made.
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageError(
+                f"state folder {self._path.parent} cannot be written: {error.strerror}; "
+                "set `state` to a file in a folder that this user may write to"
+            ) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return False
+        self._file = handle
+        return True
+
+    def release(self) -> None:
+        """Give the right back; harmless without it."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def open_state(path: Path) -> sqlite3.Connection:
+    """Open the state file for writing, make it or bring it to this version's schema.
+
+    Raises:
+        StorageError: it cannot be opened, is no state file, or was written by a newer version.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        path.chmod(0o600)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        _migrate(connection, path)
+    except (sqlite3.Error, OSError) as error:
+        raise StorageError(f"state {path} cannot be opened: {error}") from error
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open the state file read-only, also beside a running bridge.
+
+    Raises:
+        StorageError: there is none yet, or it cannot be read.
+    """
+    if not path.exists():
+        raise StorageError(
+            f"there is no state at {path} yet; it is made by the first `kilopush-bridge run`"
+        )
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S
+        )
+        _refuse_newer(connection, path)
+    except sqlite3.Error as error:
+        raise StorageError(f"state {path} cannot be read: {error}") from error
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    version = _refuse_newer(connection, path)
+    for step in range(version, len(MIGRATIONS)):
+        sql = files("kilopush_bridge.outbox").joinpath(MIGRATIONS[step]).read_text()
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {sql} PRAGMA user_version = {step + 1}; COMMIT;"
+        )
+
+
+def _refuse_newer(connection: sqlite3.Connection, path: Path) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise StorageError(
+            f"state {path} has schema {version}, this version knows {len(MIGRATIONS)}: "
+            "it was written by a newer kilopush-bridge; install that one, or name another `state`"
+        )
+    return version
+
+
+class Transaction:
+    """`with Transaction(connection):` commits as a whole or not at all."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> sqlite3.Connection:
+        # IMMEDIATE: wait for another writer now, rather than fail half-way
+        self._connection.execute("BEGIN IMMEDIATE")
+        return self._connection
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            try:
+                self._connection.execute("COMMIT")
+            except sqlite3.Error:
+                self._roll_back()
+                raise
+        else:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+class Store:
+    """The state file of a running bridge and the thread in which every statement runs.
+
+    One thread makes the order of changes plain: what is asked first is committed first. The event
+    loop never waits for the disk.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.connection = open_state(path)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+
+    async def call(
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, _Args], _Result],
+        *args: _Args.args,
+        **kwargs: _Args.kwargs,
+    ) -> _Result:
+        """Run `function(connection, ...)` in the store's thread, as one transaction.
+
+        Raises:
+            StorageError: it could not be committed; nothing of it was.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._thread, lambda: self._transact(function, *args, **kwargs)
+        )
+
+    async def read(
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, _Args], _Result],
+        *args: _Args.args,
+        **kwargs: _Args.kwargs,
+    ) -> _Result:
+        """Run `function(connection, ...)` in the store's thread; reading works on a full disk.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+
+        def run() -> _Result:
+            try:
+                return function(self.connection, *args, **kwargs)
+            except sqlite3.Error as error:
+                raise StorageError(f"state cannot be read: {error}") from error
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, run)
+
+    def _transact(
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, _Args], _Result],
+        *args: _Args.args,
+        **kwargs: _Args.kwargs,
+    ) -> _Result:
+        try:
+            with Transaction(self.connection) as connection:
+                return function(connection, *args, **kwargs)
+        except sqlite3.Error as error:
+            raise StorageError(f"state cannot be written: {error}") from error
+
+    def close(self) -> None:
+        """Finish what was asked and close the file."""
+        self._thread.shutdown(wait=True)
+        self.connection.close()

@@ -1,0 +1,164 @@
+"""What a verdict means for what was sent: a pure function, one row per verdict.
+
+`docs/delivery.md` is this module in a user's words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from kilopush_bridge.core import protocol
+from kilopush_bridge.core.retry import retry_delay_s
+from kilopush_bridge.model import Hold, HoldKind, Settlement, State
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from kilopush_bridge.core.protocol import Verdict
+    from kilopush_bridge.model import Batch, Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """Everything that one verdict changes."""
+
+    settlements: tuple[Settlement, ...]
+    set_holds: tuple[Hold, ...] = ()
+    cleared_holds: tuple[Hold, ...] = ()
+    opted_out: str | None = None  # the person who no longer wants this channel
+
+
+def react(  # noqa: PLR0911  (one per verdict)
+    batch: Batch, verdict: Verdict, holds: Collection[Hold], now_s: float
+) -> Reaction:
+    """Return what `verdict` means for the deliveries of `batch` and the holds of its channel."""
+    match verdict.outcome:
+        case protocol.SENT:
+            return Reaction(
+                _settle(batch, State.SENT, now_s), cleared_holds=_released(batch, holds)
+            )
+        case protocol.OPTED_OUT:
+            reason = f"{batch.person} has put the channel on the blacklist"
+            return Reaction(_settle(batch, State.WITHDRAWN, now_s, reason), opted_out=batch.person)
+        case protocol.REJECTED:
+            return Reaction(_reject(batch, verdict, now_s))
+        case protocol.UNSENT:
+            return _unsent(batch, verdict, holds, now_s)
+        case protocol.UNCLEAR:
+            waits = tuple(_wait(one, now_s, is_repeat=True) for one in batch.deliveries)
+            return Reaction(waits, _bump(batch, HoldKind.UNCLEAR, verdict, holds, now_s))
+        case protocol.QUOTA:
+            return Reaction(_waits(batch, now_s), _pause(batch, verdict, holds, now_s))
+        case protocol.BLOCKED:
+            return Reaction(
+                _waits(batch, now_s), _bump(batch, HoldKind.BLOCKED, verdict, holds, now_s)
+            )
+        case protocol.FORBIDDEN:
+            return Reaction(
+                _waits(batch, now_s), _bump(batch, HoldKind.FORBIDDEN, verdict, holds, now_s)
+            )
+    raise AssertionError(verdict)
+
+
+def _settle(batch: Batch, state: State, now_s: float, reason: str = "") -> tuple[Settlement, ...]:
+    return tuple(
+        Settlement(one.id, state, now_s, reason, one.tries, one.is_repeat)
+        for one in batch.deliveries
+    )
+
+
+def _wait(delivery: Delivery, due_at_s: float, *, is_repeat: bool = False) -> Settlement:
+    return Settlement(
+        delivery.id,
+        State.PENDING,
+        due_at_s,
+        tries=delivery.tries,
+        is_repeat=is_repeat or delivery.is_repeat,
+    )
+
+
+def _waits(batch: Batch, due_at_s: float) -> tuple[Settlement, ...]:
+    return tuple(_wait(one, due_at_s) for one in batch.deliveries)
+
+
+def _released(batch: Batch, holds: Collection[Hold]) -> tuple[Hold, ...]:
+    """Any success shows that the channel works, and that this person can be reached."""
+    return tuple(
+        hold
+        for hold in holds
+        if hold.channel == batch.channel and hold.person in ("", batch.person)
+    )
+
+
+def _reject(batch: Batch, verdict: Verdict, now_s: float) -> tuple[Settlement, ...]:
+    """A refused message is tried three times; a refused group is sent item by item first."""
+    if len(batch.deliveries) > 1:
+        return tuple(replace(_wait(one, now_s), keep_group=False) for one in batch.deliveries)
+    delivery = batch.deliveries[0]
+    tries = delivery.tries + 1
+    delay_s = retry_delay_s(protocol.REJECTED, tries)
+    if delay_s is None:
+        reason = (
+            f"refused: {verdict.detail}" if verdict.detail else f"refused with {verdict.status}"
+        )
+        return (Settlement(delivery.id, State.DEAD, now_s, reason, tries, delivery.is_repeat),)
+    return (replace(_wait(delivery, now_s + delay_s), tries=tries),)
+
+
+def _unsent(batch: Batch, verdict: Verdict, holds: Collection[Hold], now_s: float) -> Reaction:
+    """Nothing left, nothing was spent: a critical tries again by itself, the rest waits as one."""
+    set_holds = _bump(batch, HoldKind.UNREACHABLE, verdict, holds, now_s)
+    due_at_s = set_holds[0].next_at_s if batch.is_critical and set_holds else now_s
+    return Reaction(_waits(batch, due_at_s), set_holds)
+
+
+def _pause(
+    batch: Batch, verdict: Verdict, holds: Collection[Hold], now_s: float
+) -> tuple[Hold, ...]:
+    """A refused critical also shows that the rest has no room; the reverse is not tried out."""
+    if not batch.is_critical:
+        return _bump(batch, HoldKind.QUOTA, verdict, holds, now_s)
+    paused = _find(batch, HoldKind.QUOTA, holds)
+    others = () if paused else _bump(batch, HoldKind.QUOTA, verdict, holds, now_s)
+    return (*_bump(batch, HoldKind.QUOTA_CRITICAL, verdict, holds, now_s), *others)
+
+
+_OUTCOME_OF = {
+    HoldKind.FORBIDDEN: protocol.FORBIDDEN,
+    HoldKind.BLOCKED: protocol.BLOCKED,
+    HoldKind.QUOTA: protocol.QUOTA,
+    HoldKind.QUOTA_CRITICAL: protocol.QUOTA,
+    HoldKind.UNCLEAR: protocol.UNCLEAR,
+    HoldKind.UNREACHABLE: protocol.UNSENT,
+}
+
+
+def _find(batch: Batch, kind: HoldKind, holds: Collection[Hold]) -> Hold | None:
+    person = batch.person if kind is HoldKind.BLOCKED else ""
+    return next((hold for hold in holds if hold.id == (batch.channel, person, kind)), None)
+
+
+def _bump(
+    batch: Batch, kind: HoldKind, verdict: Verdict, holds: Collection[Hold], now_s: float
+) -> tuple[Hold, ...]:
+    """Return the hold, one step on: a new one, or the next wait of one that was due.
+
+    A hold that is not due yet stays: criticals in parallel must not push its probe away.
+    """
+    hold = _find(batch, kind, holds)
+    if hold is not None and hold.next_at_s > now_s:
+        return (hold,)
+    tries = (hold.tries if hold else 0) + 1
+    delay_s = retry_delay_s(_OUTCOME_OF[kind], tries, critical=kind is HoldKind.QUOTA_CRITICAL)
+    return (
+        Hold(
+            channel=batch.channel,
+            person=batch.person if kind is HoldKind.BLOCKED else "",
+            kind=kind,
+            since_s=hold.since_s if hold else now_s,
+            tries=tries,
+            next_at_s=now_s + (delay_s or 0),
+            detail=verdict.detail,
+        ),
+    )
