@@ -29,7 +29,7 @@ Ctrl-C ends it."""
 _TOKEN_SHOWN_CHARS = 8
 
 
-def emulator(  # noqa: PLR0913 -- one argument per option
+def emulator(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[

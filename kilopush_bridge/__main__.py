@@ -1,0 +1,5 @@
+"""`python -m kilopush_bridge`."""
+
+from kilopush_bridge.cli import main
+
+main()

@@ -1,0 +1,88 @@
+"""`kilopush-bridge queue list|retry|drop`."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from kilopush_bridge.cli.common import ConfigOption, JsonOption, load, print_json
+from kilopush_bridge.errors import UsageError
+from kilopush_bridge.outbox import upkeep
+from kilopush_bridge.outbox.report import listing
+from kilopush_bridge.outbox.store import Transaction, open_for_reading, open_state
+from kilopush_bridge.times import duration_text
+
+queue = typer.Typer(
+    help="Look at what is not sent; retry or drop dead letters.", no_args_is_help=True
+)
+
+STATES = ("pending", "sending", "sent", "dead", "withdrawn")
+
+Ids = Annotated[list[int] | None, typer.Argument(help="Numbers from `queue list`.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All of them.")]
+
+
+@queue.command("list")
+def list_(
+    state: Annotated[
+        str | None, typer.Option(help="pending, sending, sent, dead or withdrawn.")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List deliveries that are not sent, most urgent first."""
+    if state is not None and state not in STATES:
+        raise UsageError(f"--state must be one of {', '.join(STATES)}, not {state}")
+    connection = open_for_reading(load(config).state)
+    rows = listing(connection, state)
+    connection.close()
+    if as_json:
+        print_json(rows)
+        return
+    now_s = time.time()
+    for row in rows:
+        columns = (
+            f"{row['id']:>6}",
+            f"{row['state']:<9}",
+            f"{row['priority']:<8}",
+            f"{row['person']:<10}",
+            f"{duration_text(now_s - row['created_at_s']):>8}",
+            f"{row['name']}: {row['text']}" + (f" [{row['reason']}]" if row["reason"] else ""),
+        )
+        print("  ".join(columns))
+    if not rows:
+        print("Nothing waits.")
+
+
+@queue.command()
+def retry(ids: Ids = None, every: AllOption = False, config: ConfigOption = None) -> None:
+    """Put dead letters back into the outbox."""
+    _change(ids, every, config, upkeep.revive, "back in the outbox")
+
+
+@queue.command()
+def drop(ids: Ids = None, every: AllOption = False, config: ConfigOption = None) -> None:
+    """Withdraw dead letters and pending deliveries; they are not sent any more."""
+    _change(ids, every, config, upkeep.drop, "dropped")
+
+
+def _change(
+    ids: list[int] | None,
+    every: bool,
+    config: ConfigOption,
+    change: Callable[[sqlite3.Connection, list[int] | None, float], int],
+    done: str,
+) -> None:
+    if bool(ids) == every:
+        raise UsageError("name the numbers from `queue list`, or --all")
+    state = load(config).state
+    open_for_reading(state).close()  # says so if there is no state yet
+    connection = open_state(state)
+    with Transaction(connection):
+        number = change(connection, ids, time.time())
+    connection.close()
+    print(f"{number} {done}")

@@ -1,0 +1,1 @@
+"""The demonstration: real payloads through the real bridge into an emulated phone."""

@@ -1,0 +1,126 @@
+"""Everything in one terminal: broker, devices, bridge, KILO.Push and phone.
+
+Nothing leaves the machine: the broker and the API are inside this process, the state is in a
+folder that goes away at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from kilopush_bridge.app import App
+from kilopush_bridge.config import load_config
+from kilopush_bridge.demo.devices import day
+from kilopush_bridge.demo.screen import Screen
+from kilopush_bridge.emulator import Emulator
+from kilopush_bridge.mqtt.embedded import EmbeddedBroker
+
+if TYPE_CHECKING:
+    from kilopush_bridge.config import Config
+
+PAUSE_S = 0.7  # between two messages of the devices: slow enough to read along
+DEMO_VALUES = {
+    "KILO_TOKEN": "c_" + "d" * 40,
+    "KILO_SECRET": "d" * 64,
+    "KILO_ME": "u_" + "1" * 40,
+    "KILO_ANNA": "u_" + "2" * 40,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the parts of the demo listen."""
+
+    broker: int
+    api_url: str
+
+
+def example_config() -> Path:
+    """Return the example configuration: in the wheel it lies here, in a checkout at the top."""
+    packaged = Path(__file__).with_name("config.example.yaml")
+    return packaged if packaged.exists() else Path(__file__).parents[2] / "config.example.yaml"
+
+
+async def run_demo(config_file: Path | None, seconds: float | None) -> None:
+    """Run until cancelled, or for so many seconds; print a summary at the end.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        UsageError: the broker inside cannot start.
+    """
+    with tempfile.TemporaryDirectory(prefix="kilopush-demo-") as folder:
+        screen = Screen({DEMO_VALUES["KILO_ME"]: "me", DEMO_VALUES["KILO_ANNA"]: "anna"})
+        async with Emulator(on_request=screen.received) as emulator:
+            file = config_file or example_config()
+            config = _load(file, folder, Ports(_free_port(), emulator.url))
+            screen.say(f"Broker {config.broker.url}, KILO.Push {emulator.url}.")
+            screen.say(f"Rules from {file.name}. Ctrl-C ends it.\n")
+            embedded = EmbeddedBroker(config.broker)
+            await embedded.start()
+            try:
+                await _play(config, screen, seconds)
+            finally:
+                await embedded.stop()
+                screen.summary()
+
+
+def _load(file: Path, folder: str, ports: Ports) -> Config:
+    environment = {
+        **DEMO_VALUES,
+        **os.environ,
+        "MQTT_URL": f"embedded://127.0.0.1:{ports.broker}",
+        "STATE_DIRECTORY": folder,
+        "KILOPUSH_API_URL": ports.api_url,
+    }
+    return load_config(file, environment)
+
+
+async def _play(config: Config, screen: Screen, seconds: float | None) -> None:
+    logger = logging.getLogger("kilopush_bridge")
+    logger.addHandler(screen)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    bridge = asyncio.create_task(App(config).run(), name="bridge")
+    devices = asyncio.create_task(_devices(config, screen), name="devices")
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.wait({bridge, devices}, return_when=asyncio.FIRST_COMPLETED)
+                bridge.done() and bridge.result()
+    finally:
+        devices.cancel()
+        bridge.cancel()
+        await asyncio.gather(devices, bridge, return_exceptions=True)
+        logger.removeHandler(screen)
+
+
+async def _devices(config: Config, screen: Screen) -> None:
+    """Publish like a house does, only slower."""
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="demo-devices")
+    await asyncio.to_thread(client.connect, config.broker.host, config.broker.port)
+    client.loop_start()
+    try:
+        await asyncio.sleep(1)  # the bridge subscribes
+        for one in day():
+            screen.published(one)
+            client.publish(one.topic, one.payload, qos=1)
+            await asyncio.sleep(PAUSE_S)
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
