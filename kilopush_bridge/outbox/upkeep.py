@@ -22,12 +22,12 @@ DROP_DEAD = """
 """
 DROP_ANY = DROP_DEAD.replace("state = 'dead'", "state IN ('dead', 'pending')")
 UNTRIED = """
-    SELECT count(*) AS untried FROM deliveries
+    SELECT count(*) AS untried FROM deliveries JOIN alerts ON alerts.id = alert_id
     WHERE alert_id = ? AND state IN ('pending', 'sending')
       AND NOT EXISTS (SELECT 1 FROM attempts
                       WHERE attempts.person = deliveries.person
                         AND attempts.channel = deliveries.channel
-                        AND begun_at_s >= deliveries.changed_at_s)
+                        AND begun_at_s >= created_at_s)
 """
 
 
