@@ -13,6 +13,8 @@ from kilopush_bridge.rules import ENGINE_NAMES
 DOCS = Path(__file__).parents[3] / "docs"
 CONFIGURATION = (DOCS / "configuration.md").read_text(encoding="utf-8")
 RULES = (DOCS / "rules.md").read_text(encoding="utf-8")
+README = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+MQTT = (DOCS / "mqtt.md").read_text(encoding="utf-8")
 REST = {
     "channels": 'channels: {home: {token: "${KILO_TOKEN}", secret: "${KILO_SECRET}"}}\n',
     "people": 'people: {me: "${KILO_ME}"}\n',
@@ -27,7 +29,8 @@ def blocks(page, language):
 
 
 def examples():
-    found = [*blocks(CONFIGURATION, "yaml"), *blocks(RULES, "yaml")]
+    pages = [CONFIGURATION, RULES, README, MQTT]
+    found = [block for page in pages for block in blocks(page, "yaml")]
     return [one for one in found if not one.startswith((MISTAKES, SECRETS))]
 
 
@@ -51,7 +54,7 @@ def test_an_example_loads_without_a_warning(tmp_path, environment, example):
     ]
     path = tmp_path / "config.yaml"
     path.write_text("".join([example, *missing]), encoding="utf-8")
-    assert load_config(path, environment).warnings == ()
+    assert load_config(path, environment | {"MQTT_PASSWORD": "open sesame"}).warnings == ()
 
 
 def test_the_example_of_problems_is_what_is_shown(tmp_path, environment, monkeypatch):
