@@ -114,8 +114,6 @@ def test_a_loop_stops_after_so_many_items():
         "7 in list",
         "7 not in list",
         "object.keys() | join",
-        "deep == deeper",
-        "deep < deeper",
         "[deep, deeper] | sort",
         "[deep, deep] | unique",
         "huge * huge",
@@ -137,6 +135,12 @@ def test_a_loop_stops_after_so_many_items():
 )
 def test_what_would_hurt_is_unknown(source: str):
     assert Expression(source).holds(SCOPE) is U
+
+
+@pytest.mark.parametrize("source", ["deep == deeper", "deep < deeper"])
+def test_comparing_deep_lists_has_some_answer_and_never_raises(source: str):
+    # how deep is too deep depends on the version of Python
+    assert Expression(source).holds(SCOPE) in (True, False, U)
 
 
 @pytest.mark.parametrize(
