@@ -91,17 +91,22 @@ async def _play(config: Config, screen: Screen, seconds: float | None) -> None:
     logger.addHandler(screen)
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    bridge = asyncio.create_task(App(config).run(), name="bridge")
-    devices = asyncio.create_task(_devices(config, screen), name="devices")
+    tasks = [
+        asyncio.create_task(App(config).run(), name="bridge"),
+        asyncio.create_task(_devices(config, screen), name="devices"),
+        asyncio.create_task(screen.until_gone(), name="reader"),
+    ]
     try:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await asyncio.wait({bridge, devices}, return_when=asyncio.FIRST_COMPLETED)
-                bridge.done() and bridge.result()
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in tasks:
+                    if task.done():
+                        task.result()  # a part that failed says why
     finally:
-        devices.cancel()
-        bridge.cancel()
-        await asyncio.gather(devices, bridge, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         logger.removeHandler(screen)
 
 

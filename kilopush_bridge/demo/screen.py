@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
+import sys
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -14,7 +17,20 @@ if TYPE_CHECKING:
     from kilopush_bridge.demo.devices import Publication
     from kilopush_bridge.emulator import Record
 
-PAYLOAD_CHARS = 60
+LINE_CHARS = 100  # where the output is no terminal
+
+
+class _Console(Console):
+    """A console that ends quietly when nobody reads any more, as in `demo | head`."""
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False, soft_wrap=True)
+        self.gone = asyncio.Event()
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        self.gone.set()
 
 
 class Screen(logging.Handler):
@@ -22,7 +38,7 @@ class Screen(logging.Handler):
 
     def __init__(self, people: dict[str, str]) -> None:
         super().__init__(logging.INFO)
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = _Console()
         self._people = people  # names by user token
         self.counts: Counter[str] = Counter()
 
@@ -30,15 +46,14 @@ class Screen(logging.Handler):
         """Print a line of explanation."""
         self._console.print(Text(text))
 
+    async def until_gone(self) -> None:
+        """Wait until nobody reads what is printed."""
+        await self._console.gone.wait()
+
     def published(self, one: Publication) -> None:
         """Show what a device said."""
         self.counts["messages on MQTT"] += 1
-        payload = (
-            one.payload
-            if len(one.payload) <= PAYLOAD_CHARS
-            else one.payload[: PAYLOAD_CHARS - 1] + "…"
-        )
-        self._line("mqtt ", "cyan", f"{one.topic}  {payload or '(empty)'}")
+        self._line("mqtt ", "cyan", f"{one.topic}  {one.payload or '(empty)'}", is_cut=True)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show what a rule made of it, and what went wrong."""
@@ -69,6 +84,10 @@ class Screen(logging.Handler):
         self.say("Next: copy config.example.yaml to config.yaml and fill in your own; then")
         self.say("`kilopush-bridge check`, and `kilopush-bridge run`.")
 
-    def _line(self, label: str, style: str, text: str) -> None:
-        clock = time.strftime("%H:%M:%S")
-        self._console.print(Text.assemble((f"{clock} ", "dim"), (label, style), text))
+    def _line(self, label: str, style: str, text: str, *, is_cut: bool = False) -> None:
+        """Print one line; what `is_cut` ends at the edge of the window, or after so many chars."""
+        width = self._console.width if self._console.is_terminal else LINE_CHARS
+        line = Text.assemble((f"{time.strftime('%H:%M:%S')} ", "dim"), (label, style), text)
+        if is_cut:
+            line.truncate(width, overflow="ellipsis")
+        self._console.print(line)
