@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 import tempfile
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from kilopush_bridge.app import App
-from kilopush_bridge.config import load_config
+from kilopush_bridge.config import Broker, load_config
 from kilopush_bridge.demo.devices import day
 from kilopush_bridge.demo.screen import Screen
 from kilopush_bridge.emulator import Emulator
@@ -38,14 +38,6 @@ DEMO_VALUES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where the parts of the demo listen."""
-
-    broker: int
-    api_url: str
-
-
 def example_config() -> Path:
     """Return the example configuration: in the wheel it lies here, in a checkout at the top."""
     packaged = Path(__file__).with_name("config.example.yaml")
@@ -59,11 +51,12 @@ async def run_demo(config_file: Path | None, seconds: float | None) -> None:
         ConfigError: the configuration cannot be used.
         UsageError: the broker inside cannot start.
     """
+    file = config_file or example_config()
+    config = load_config(file, {**DEMO_VALUES, **os.environ})
+    screen = Screen({token: name for name, token in config.people.items()})
     with tempfile.TemporaryDirectory(prefix="kilopush-demo-") as folder:
-        screen = Screen({DEMO_VALUES["KILO_ME"]: "me", DEMO_VALUES["KILO_ANNA"]: "anna"})
         async with Emulator(on_request=screen.received) as emulator:
-            file = config_file or example_config()
-            config = _load(file, folder, Ports(_free_port(), emulator.url))
+            config = _inside(config, Path(folder), emulator.url)
             screen.say(f"Broker {config.broker.url}, KILO.Push {emulator.url}.")
             screen.say(f"Rules from {file.name}. Ctrl-C ends it.\n")
             embedded = EmbeddedBroker(config.broker)
@@ -75,15 +68,10 @@ async def run_demo(config_file: Path | None, seconds: float | None) -> None:
                 screen.summary()
 
 
-def _load(file: Path, folder: str, ports: Ports) -> Config:
-    environment = {
-        **DEMO_VALUES,
-        **os.environ,
-        "MQTT_URL": f"embedded://127.0.0.1:{ports.broker}",
-        "STATE_DIRECTORY": folder,
-        "KILOPUSH_API_URL": ports.api_url,
-    }
-    return load_config(file, environment)
+def _inside(config: Config, folder: Path, api_url: str) -> Config:
+    """Return the rules and people of `config`, cut off from its broker, its state and the API."""
+    broker = Broker("embedded", "127.0.0.1", _free_port(), topic_prefix=config.broker.topic_prefix)
+    return replace(config, broker=broker, state=folder / "state.db", api_url=api_url)
 
 
 async def _play(config: Config, screen: Screen, seconds: float | None) -> None:

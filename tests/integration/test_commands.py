@@ -252,3 +252,14 @@ def test_ctrl_c_ends_the_demo_cleanly():
     assert process.returncode == 0, output
     assert "That was:" in output
     assert "Traceback" not in output
+
+
+def test_the_demo_with_rules_of_your_own_touches_neither_your_state_nor_your_broker(
+    alone: Bridge, api: RunningEmulator
+):
+    api.fault("500", times=None)
+    alone.command("send", "a real alarm that waits", "--priority", "critical", check=False)
+    output, _ = demo("--seconds", "4", "-c", str(alone.config)).communicate(timeout=40)
+    assert "mqtt zigbee2mqtt/kitchen_leak" in output
+    assert "a real alarm that waits" not in output
+    assert alone.status()["alerts"]["pending"] == 1
