@@ -8,7 +8,6 @@ SECONDS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := kilopush_bridge tests tools bench
 
 .PHONY: help
 help: ## Show what there is
@@ -76,4 +75,4 @@ lock: setup ## Renew the locked requirements
 
 .PHONY: clean
 clean: ## Remove what setup and the tools made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) .venv-mqttwarn build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -1,0 +1,1 @@
+"""How fast the bridge is, measured beside what it is built on and beside its nearest peer."""
