@@ -25,13 +25,15 @@ SENT = "sent"
 QUOTA = "quota"  # the channel's messages of the day are used up
 OPTED_OUT = "opted_out"  # this person blacklisted the channel
 BLOCKED = "blocked"  # the user or the channel is blocked
-FORBIDDEN = "forbidden"  # token, secret or rights are wrong: true for the whole channel
+FORBIDDEN = "forbidden"  # token, secret, rights or the address are wrong: the whole channel
 REJECTED = "rejected"  # this message is refused
 UNCLEAR = "unclear"  # it may or may not have been sent
 UNSENT = "unsent"  # never fully written, so certainly not sent
 
-# Source of 40xx: KILO.Push API document, "Replies". 408 and 429 come from gateways in front of it;
-# a gateway's 408 does not tell whether the API had read the request already.
+# Source of 40xx: KILO.Push API document, "Replies". The API itself says 200, 400 or 500; every
+# other HTTP status comes from something in front of it. A gateway's 408 does not tell whether the
+# API had read the request already. A wrong address, a proxy or a firewall (401 to 407, 410, 451)
+# refuses everything: nothing is wrong with the one message, so none may be given up for it.
 _OUTCOMES = {
     4003: FORBIDDEN,
     4023: BLOCKED,
@@ -39,6 +41,13 @@ _OUTCOMES = {
     4029: QUOTA,
     429: QUOTA,
     408: UNCLEAR,
+    401: FORBIDDEN,
+    403: FORBIDDEN,
+    404: FORBIDDEN,
+    405: FORBIDDEN,
+    407: FORBIDDEN,
+    410: FORBIDDEN,
+    451: FORBIDDEN,
 }
 
 _DETAIL_MAX_UNITS = 200
