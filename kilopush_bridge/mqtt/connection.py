@@ -1,6 +1,6 @@
 """One connection to the broker: paho on one side, the event loop on the other.
 
-The only file that knows paho's client. A connection is used once: a new one is made after it has
+A connection is used once: a new one is made after it has
 ended, so that nothing of an old one (an acknowledgment, a half-read packet) can reach the next.
 paho keeps its state and its packets; its own loop is not used, see `buffered`.
 """
@@ -11,8 +11,6 @@ import asyncio
 import ssl
 from typing import TYPE_CHECKING, Any
 
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -20,25 +18,28 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from kilopush_bridge.errors import ConnectError
 from kilopush_bridge.model import Received
 from kilopush_bridge.mqtt.buffered import BufferedSocket
+from kilopush_bridge.mqtt.client import Client, connect_blocking, make_client
+from kilopush_bridge.mqtt.dial import CONNECT_TIMEOUT_S, dial_problem
 from kilopush_bridge.mqtt.policy import Ended, Protocol
+from kilopush_bridge.mqtt.subscriptions import identifier_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from paho.mqtt.client import MQTTMessage
+
     from kilopush_bridge.config import Broker
     from kilopush_bridge.mqtt.subscriptions import Subscriptions
 
-CONNECT_TIMEOUT_S = 10.0
-KEEPALIVE_S = 30
+SUBSCRIBE_TIMEOUT_S = 30.0
 HOUSEKEEPING_S = 5.0
-SESSION_EXPIRY_S = 7 * 24 * 3600
-RECEIVE_MAXIMUM = 200  # unacknowledged messages that the broker may have on the way to us
 
 # Reason codes of MQTT 5, 2.4; paho translates the return codes of MQTT 3.1.1 to them.
 UNSUPPORTED_PROTOCOL = 132
 CLIENT_ID_NOT_VALID = 133
 BAD_USER_NAME_OR_PASSWORD = 134
 NOT_AUTHORIZED = 135
+KEEP_ALIVE_TIMEOUT = 141
 SESSION_TAKEN_OVER = 142
 FIRST_FAILURE = 128
 REFUSALS = {
@@ -48,16 +49,6 @@ REFUSALS = {
 }
 
 TICKET_SHIFT = 16  # packet ids are 16 bits; what is above names the connection
-
-
-class _Client(paho.Client):
-    """paho's client over a socket that is read in large pieces.
-
-    `_create_socket` is paho's own hook for its transports; a test fails if it ever goes away.
-    """
-
-    def _create_socket(self) -> Any:
-        return BufferedSocket(super()._create_socket())
 
 
 class Connection:
@@ -72,11 +63,13 @@ class Connection:
         client_id: str,
         protocol: Protocol,
         number: int,
+        subscriptions: Subscriptions,
         deliver: Callable[[list[Received]], None],
     ) -> None:
         self._broker = broker
         self._protocol = protocol
         self._number = number
+        self._subscriptions = subscriptions  # what a kept session sends before we ask for anything
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
         self._client = self._make_client(client_id)
@@ -84,7 +77,6 @@ class Connection:
         self._inbox: list[Received] = []
         self._connack: asyncio.Future[bool] = self._loop.create_future()
         self._subacks: dict[int, tuple[list[str], asyncio.Future[list[str]]]] = {}
-        self._subscriptions: Subscriptions | None = None
         self._has_identifiers = protocol is Protocol.MQTT_5
         self._is_paused = False
         self._is_closing = False
@@ -99,7 +91,7 @@ class Connection:
             ConnectError: with what to tell the owner; `ended` is set as well.
         """
         try:
-            await asyncio.wait_for(asyncio.to_thread(self._dial), CONNECT_TIMEOUT_S + 5)
+            await self._dial()
         except (OSError, ValueError, TimeoutError) as error:  # ssl's errors are OSErrors
             refusal = isinstance(error, ssl.SSLError)
             self._end(Ended(dial_problem(error), is_refusal=refusal))
@@ -127,6 +119,9 @@ class Connection:
         """Say goodbye and hang up; the broker keeps the session and does not publish the will."""
         if self.ended.done():
             return
+        if self._socket is None:  # still dialling, in another thread: `_dial` hangs up
+            self._end(Ended("closed"))
+            return
         self._is_closing = True
         self._client.disconnect()
         for _ in range(20):
@@ -136,24 +131,8 @@ class Connection:
             await asyncio.sleep(0.01)
         self._end(Ended("closed"))
 
-    def _make_client(self, client_id: str) -> _Client:
-        broker = self._broker
-        is_old = self._protocol is Protocol.MQTT_3_1_1
-        client = _Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=False if is_old else None,
-            protocol=paho.MQTTv311 if is_old else paho.MQTTv5,
-            transport="websockets" if broker.scheme in ("ws", "wss") else "tcp",
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        client.connect_timeout = CONNECT_TIMEOUT_S
-        if broker.username is not None:
-            client.username_pw_set(broker.username, broker.password)
-        if broker.path:
-            client.ws_set_options(path=broker.path)
-        client.will_set(f"{broker.topic_prefix}/status", b"offline", qos=1, retain=True)
+    def _make_client(self, client_id: str) -> Client:
+        client = make_client(self._broker, client_id, self._protocol, self._on_plain_publish)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -163,21 +142,23 @@ class Connection:
         client.on_socket_unregister_write = self._on_unregister_write
         return client
 
-    def _dial(self) -> None:
-        """Resolve, connect, shake hands and send CONNECT; blocking, in a thread of its own."""
-        broker, client = self._broker, self._client
-        if broker.is_tls:
-            client.tls_set_context(tls_context(broker))
-        properties = None
-        if self._protocol is Protocol.MQTT_5:
-            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = SESSION_EXPIRY_S
-            properties.ReceiveMaximum = RECEIVE_MAXIMUM
-            client.connect(
-                broker.host, broker.port, KEEPALIVE_S, clean_start=False, properties=properties
-            )
-        else:
-            client.connect(broker.host, broker.port, KEEPALIVE_S)
+    async def _dial(self) -> None:
+        """Dial in a thread; a connection that comes too late for us is closed at once.
+
+        Left open, it would take our session away from the next one.
+        """
+        dialling = self._loop.run_in_executor(None, connect_blocking, self._client, self._broker)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S + 5):
+                await asyncio.shield(dialling)
+        finally:
+            if not dialling.done():
+                dialling.add_done_callback(self._hang_up)
+
+    def _hang_up(self, dialling: asyncio.Future[None]) -> None:
+        socket = self._client.socket()
+        if not dialling.cancelled() and dialling.exception() is None and socket is not None:
+            socket.close()
 
     def _attach(self) -> None:
         socket = self._client.socket()
@@ -202,7 +183,12 @@ class Connection:
             self._socket.close()
         self.ended.set_result(ended)
         for _, waiter in self._subacks.values():
-            waiter.cancel()
+            self._fail(waiter)
+
+    def _fail(self, waiter: asyncio.Future[list[str]]) -> None:
+        # an error and no cancellation: that is for whoever stops the bridge
+        if not waiter.done():
+            waiter.set_exception(ConnectError(self.ended.result().why))
 
     def _detach(self) -> None:
         """Leave the selector before the socket is closed: the next one may get the same number."""
@@ -221,6 +207,7 @@ class Connection:
             self._loop.remove_reader(self._socket.fileno())
         else:
             self._loop.add_reader(self._socket.fileno(), self._read)
+            self._loop.call_soon(self._read)  # TLS may hold bytes that no selector reports
 
     def _read(self) -> None:
         socket = self._socket
@@ -257,19 +244,23 @@ class Connection:
 
         QoS 1 and never 2: paho answers PUBREC on arrival, so a kill there would lose the message
         for good; brokers deliver QoS 2 publications as QoS 1 to such a subscription.
+
+        Raises:
+            ConnectError: the connection ended meanwhile, or nothing was answered.
         """
         self._subscriptions = subscriptions
+        filters = list(subscriptions.filters)
         if self._has_identifiers and subscriptions.has_overlaps:
-            waiters = [
-                self._subscribe([one], at) for at, one in enumerate(subscriptions.filters, 1)
-            ]
+            waiters = [self._subscribe([one], identifier_of(one)) for one in filters]
         else:
-            waiters = (
-                [self._subscribe(list(subscriptions.filters), None)]
-                if subscriptions.filters
-                else []
-            )
-        refused = await asyncio.gather(*waiters)
+            waiters = [self._subscribe(filters, None)] if filters else []
+        try:
+            async with asyncio.timeout(SUBSCRIBE_TIMEOUT_S):
+                refused = await asyncio.gather(*waiters)
+        except TimeoutError as error:
+            why = f"the broker did not answer SUBSCRIBE within {SUBSCRIBE_TIMEOUT_S:.0f} s"
+            self._end(Ended(why, was_connected=True))
+            raise ConnectError(why) from error
         return [one for group in refused for one in group]
 
     def _subscribe(self, filters: list[str], identifier: int | None) -> asyncio.Future[list[str]]:
@@ -284,10 +275,10 @@ class Connection:
             )
         else:
             _, packet_id = self._client.subscribe([(one, 1) for one in filters])
-        if packet_id is None:
-            waiter.cancel()
-        else:
+        if packet_id is not None:
             self._subacks[packet_id] = (filters, waiter)
+        if self.ended.done():  # while it was being sent
+            self._fail(waiter)
         return waiter
 
     def unsubscribe(self, filters: Sequence[str]) -> None:
@@ -297,7 +288,7 @@ class Connection:
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish at QoS 1; without a connection, nothing happens."""
-        if not self.ended.done():
+        if self._socket is not None and not self.ended.done():
             self._client.publish(topic, payload, qos=1, retain=retain)
 
     def acknowledge(self, ticket: int) -> None:
@@ -332,14 +323,18 @@ class Connection:
             ]
             waiter.set_result(refused)
 
-    def _on_message(self, _client: Any, _userdata: Any, message: paho.MQTTMessage) -> None:
+    def _on_plain_publish(self, topic: str, payload: bytes, retain: bool, packet_id: int) -> None:
+        ticket = self._number << TICKET_SHIFT | packet_id if packet_id else None
+        self._inbox.append(Received(topic, payload, retain, ticket))
+
+    def _on_message(self, _client: Any, _userdata: Any, message: MQTTMessage) -> None:
         ticket = self._number << TICKET_SHIFT | message.mid if message.qos else None
         try:
             topic = message.topic
         except UnicodeDecodeError:  # no filter of ours can mean it
             topic = ""
         identifiers = getattr(message.properties, "SubscriptionIdentifier", ())
-        if self._subscriptions is not None and not self._subscriptions.is_ours(topic, identifiers):
+        if not self._subscriptions.is_ours(topic, identifiers):
             topic = ""  # another copy is the one that counts; this one is only acknowledged
         self._inbox.append(Received(topic, bytes(message.payload), message.retain, ticket))
 
@@ -354,38 +349,16 @@ class Connection:
             )
         else:
             error = self._socket.error if self._socket else None
-            why = dial_problem(error) if error else "the broker closed the connection"
+            is_mute = error is None and reason.value == KEEP_ALIVE_TIMEOUT
+            silence = (
+                "the broker does not answer" if is_mute else "the broker closed the connection"
+            )
+            why = dial_problem(error) if error else silence
             ended = Ended(
                 why,
                 was_connected,
                 is_refusal=isinstance(error, ssl.SSLError),
-                is_silent=error is None,
+                is_silent=error is None and not is_mute,
                 wrong_protocol=not was_connected and not isinstance(error, ssl.SSLError),
             )
         self._end(ended)
-
-
-def tls_context(broker: Broker) -> ssl.SSLContext:
-    """Return a context that verifies the broker, and shows our certificate if there is one."""
-    context = ssl.create_default_context(cafile=broker.ca_file)
-    if broker.cert_file is not None:
-        context.load_cert_chain(broker.cert_file, broker.key_file)
-    return context
-
-
-def dial_problem(error: BaseException) -> str:  # noqa: PLR0911  (one per kind of failure)
-    """Return what a failed connection means to the owner."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the broker's certificate is not trusted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        reason = (error.reason or str(error)).replace("_", " ").lower()
-        if "certificate" in reason:
-            return f"the broker refused the client certificate: {reason}"
-        if "handshake failure" in reason:
-            return f"no TLS connection: {reason} (a broker that wants a client certificate says so)"
-        return f"no TLS connection: {reason}"
-    if isinstance(error, TimeoutError):
-        return f"no answer within {CONNECT_TIMEOUT_S:.0f} s"
-    if isinstance(error, OSError):
-        return error.strerror or str(error) or type(error).__name__
-    return str(error)

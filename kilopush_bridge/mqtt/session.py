@@ -47,7 +47,7 @@ class Session:
         self._broker = broker
         self._client_id = client_id
         self._filters = list(dict.fromkeys(filters))
-        self._known_filters = set(known_filters)
+        self._known_filters = list(known_filters)
         self._deliver = deliver
         self._on_online = on_online
         self._reconnect = Reconnect(
@@ -55,6 +55,7 @@ class Session:
         )
         self._connection: Connection | None = None
         self._number = 0
+        self._is_paused = False
         self._last_said = ""
         self._had_session = bool(known_filters)
         self.lost_sessions = 0
@@ -64,7 +65,10 @@ class Session:
     @property
     def filters(self) -> Sequence[str]:
         """What is subscribed to, as far as the broker allows."""
-        return Subscriptions(self._filters, self.refused).filters
+        return self._subscriptions().filters
+
+    def _subscriptions(self) -> Subscriptions:
+        return Subscriptions(self._filters, self.refused, self._known_filters)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -91,7 +95,8 @@ class Session:
             self._connection.acknowledge(ticket)
 
     def pause(self, is_paused: bool) -> None:
-        """Stop or resume reading."""
+        """Stop or resume reading, on later connections as well."""
+        self._is_paused = is_paused
         if self._connection is not None:
             self._connection.pause(is_paused)
 
@@ -100,7 +105,12 @@ class Session:
         self._number += 1
         protocol = self._reconnect.protocol
         connection = Connection(
-            self._broker, self._client_id, protocol, self._number, self._deliver
+            self._broker,
+            self._client_id,
+            protocol,
+            self._number,
+            self._subscriptions(),
+            self._deliver,
         )
         self._connection = connection
         try:
@@ -108,32 +118,33 @@ class Session:
             self._reconnect.connected()
             await self._take_up(connection, was_kept)
             self._announce(protocol, was_kept)
+            connection.pause(self._is_paused)
             return await asyncio.shield(connection.ended)
         except ConnectError:
-            return connection.ended.result()
-        except asyncio.CancelledError:
-            if not connection.ended.done():  # we are being stopped, not the connection
-                raise
             return connection.ended.result()
         finally:
             self.is_online = False
 
     async def _take_up(self, connection: Connection, was_kept: bool) -> None:
-        """Subscribe after every CONNACK, so that RETAIN always means a replay."""
-        wanted = Subscriptions(self._filters, self.refused)
-        if was_kept:
-            connection.unsubscribe(sorted(self._known_filters - set(wanted.filters)))
+        """Subscribe after every CONNACK, so that RETAIN always means a replay.
+
+        What was refused before is asked for again: the broker's rules may have changed. What is no
+        longer wanted goes last, so that nothing is published between two subscriptions.
+        """
+        said, self.refused = self.refused, []
+        wanted = self._subscriptions()
         while refused := await connection.subscribe(wanted):
             for one in refused:
-                log.error(
+                log.log(
+                    logging.DEBUG if one in said else logging.ERROR,
                     "the broker does not allow a subscription to `%s`: rules get nothing from it",
                     one,
                 )
             self.refused.extend(refused)
-            wanted = Subscriptions(self._filters, self.refused)
-            if not wanted.filters:
-                break
-        self._known_filters = set(wanted.filters)
+            wanted = self._subscriptions()
+        if was_kept:
+            connection.unsubscribe(sorted(set(self._known_filters) - set(wanted.filters)))
+        self._known_filters = list(wanted.filters)
 
     def _announce(self, protocol: Protocol, was_kept: bool) -> None:
         self.is_online = True
@@ -163,7 +174,8 @@ class Session:
                 f"next try in {duration_text(wait_s)}; stop it, or set another `mqtt.client_id`"
             )
         if ended.wrong_protocol and wait_s == 0:
-            log.info("%s: no answer to MQTT 5, trying MQTT 3.1.1", self._broker.url)
+            level = logging.DEBUG if self._last_said else logging.INFO
+            log.log(level, "%s: no answer to MQTT 5, trying MQTT 3.1.1", self._broker.url)
             return
         if what == self._last_said:
             log.debug("%s: %s; next try in %.1f s", self._broker.url, what, wait_s)
