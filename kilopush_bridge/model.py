@@ -132,8 +132,9 @@ class Message:
     found_at_start: bool = False
     request_id: str | None = None
     group: str | None = None
-    # who has it already: criticals leave from memory while the disk cannot be written
+    # criticals leave from memory while the disk cannot be written: who has it, and who may have it
     already_sent: frozenset[str] = frozenset()
+    maybe_sent: frozenset[str] = frozenset()
 
     @property
     def is_critical(self) -> bool:

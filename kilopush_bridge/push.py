@@ -7,6 +7,8 @@ reply is told by how far the request came: h11 and httpcore report when the body
 from __future__ import annotations
 
 import asyncio
+import logging
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,12 +16,15 @@ import httpx
 from kilopush_bridge import __version__
 from kilopush_bridge.core import protocol
 from kilopush_bridge.core.text import well_formed
+from kilopush_bridge.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kilopush_bridge.core.protocol import Verdict
     from kilopush_bridge.model import Batch
+
+log = logging.getLogger(__name__)
 
 # Longer than any healthy reply, shorter than a person's patience with a smoke alarm.
 CONNECT_TIMEOUT_S = 10.0
@@ -32,6 +37,9 @@ class Push:
     """The send API for the channels and people of a configuration.
 
     `channels` gives `(token, secret)` by name, `people` user tokens by name.
+
+    Raises:
+        UsageError: the environment names a proxy that cannot be used.
     """
 
     def __init__(
@@ -43,9 +51,22 @@ class Push:
         timeout = httpx.Timeout(REPLY_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         # no limit on connections: a critical must not wait for one
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=4)
-        self._client = httpx.AsyncClient(
-            timeout=timeout, limits=limits, headers={"User-Agent": f"kilopush-bridge/{__version__}"}
-        )
+        try:
+            self._client = httpx.AsyncClient(
+                timeout=timeout,
+                limits=limits,
+                headers={"User-Agent": f"kilopush-bridge/{__version__}"},
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # no POST knows another
+            )
+        except (
+            ImportError,
+            ValueError,
+            httpx.InvalidURL,
+        ) as error:  # whose text may hold the proxy's password
+            raise UsageError(
+                "the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used: it must be an "
+                "http:// or https:// address (for socks5://, pip install 'httpx[socks]')"
+            ) from error
 
     async def send(self, batch: Batch) -> Verdict:
         """POST a batch and return what came of it. Never raises, but for cancellation."""
@@ -66,10 +87,12 @@ class Push:
     async def _post(self, body: bytes) -> Verdict:
         written = False
 
-        async def trace(event: str, _info: Mapping[str, Any]) -> None:
+        async def trace(event: str, info: Mapping[str, Any]) -> None:
             nonlocal written
-            # "started" is the safe side: from here on the API may have the whole request
-            written = written or event.endswith("send_request_body.started")
+            # "started" is the safe side: from here on the API may have the whole request. A proxy
+            # is asked with CONNECT first, which has an (empty) body, too.
+            if event.endswith("send_request_body.started") and info["request"].method == b"POST":
+                written = True
 
         try:
             async with asyncio.timeout(TOTAL_TIMEOUT_S):
@@ -78,6 +101,10 @@ class Push:
             problem = f"no reply within {TOTAL_TIMEOUT_S:.0f} s"
         except httpx.HTTPError as error:
             problem = _problem(error)
+        except Exception as error:  # noqa: BLE001  (an alarm may not stay on the way for ever)
+            # only the kind is told: the text of an unknown error may hold anything
+            problem = type(error).__name__
+            log.error("posting failed in a way that nobody expected: %s", problem)
         return protocol.lost(problem) if written else protocol.unsent(problem)
 
     async def _exchange(self, body: bytes, trace: Any) -> Verdict:

@@ -19,9 +19,10 @@ from kilopush_bridge.app.replays import Replays
 from kilopush_bridge.app.reporter import Reporter
 from kilopush_bridge.app.requests import RequestError, Senders
 from kilopush_bridge.app.startup import take_over
+from kilopush_bridge.core.protocol import SENT
 from kilopush_bridge.errors import StorageError
 from kilopush_bridge.failpoints import reach
-from kilopush_bridge.model import Message, Priority
+from kilopush_bridge.model import Message, Priority, State
 from kilopush_bridge.mqtt import Session
 from kilopush_bridge.outbox.facts import remember
 from kilopush_bridge.outbox.firing import flush_seen
@@ -32,6 +33,7 @@ from kilopush_bridge.rules import Engine
 from kilopush_bridge.scheduler import Scheduler
 from kilopush_bridge.templates import Renderer
 from kilopush_bridge.times import DAY_S, MINUTE_S
+from kilopush_bridge.words import OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from kilopush_bridge.config import Config
     from kilopush_bridge.core.protocol import Verdict
     from kilopush_bridge.model import Alert, Batch, Received
+    from kilopush_bridge.scheduler.react import Reaction
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +128,7 @@ class App:
             self._on_online,
         )
         self._committer = Committer(
-            self._store,
+            self._scheduler.put,
             self._push,
             self._clock,
             self._session.acknowledge,
@@ -137,11 +140,13 @@ class App:
         )
 
     async def _stop(self) -> None:
-        await self._session.close()
-        try:
+        self._session.pause(True)
+        try:  # while there is a connection: what is stored now can still be acknowledged
             await asyncio.wait_for(self._committer.flush(), DRAIN_S)
         except TimeoutError:
             log.error("some messages could not be stored; the broker still has them")
+        self._committer.close()
+        await self._session.close()
         await self._scheduler.drain(DRAIN_S)
         try:
             await self._store.call(flush_seen, self._engine.seen_since(0))
@@ -159,16 +164,25 @@ class App:
         self._received += len(received)
         for one in received:
             reach("received")
-            if one.topic.startswith(self._prefix) and one.topic[len(self._prefix) :][:1] in (
-                "",
-                "/",
-            ):
-                self._on_own_topic(one, now_s)
-            else:
-                alerts = self._engine.handle(one, now_s)
-                if one.retain:
-                    self._replays.heard(now_s)
-                self._committer.add(Step(one.ticket, [self._message(alert) for alert in alerts]))
+            try:
+                step = self._step(one, now_s)
+            except Exception:
+                # one message that we stumble over must not stop the ones behind it
+                log.exception("a message to `%s` could not be handled, it is skipped", one.topic)
+                step = Step(one.ticket, ())
+            self._committer.add(step)
+
+    def _step(self, received: Received, now_s: float) -> Step:
+        """Return what a message changes."""
+        topic = received.topic
+        if not topic:  # a copy that does not count: see `mqtt.connection`
+            return Step(received.ticket, ())
+        if topic == self._prefix or topic.startswith(f"{self._prefix}/"):
+            return self._step_of_own_topic(received, now_s)
+        alerts = self._engine.handle(received, now_s)
+        if received.retain:
+            self._replays.heard(now_s)
+        return Step(received.ticket, [self._message(alert) for alert in alerts])
 
     def _message(self, alert: Alert) -> Message:
         message = self._renderer.render(alert)
@@ -176,7 +190,9 @@ class App:
             "%s: %s %s",
             message.name,
             message.kind,
-            f"`{message.text}`" if message.text is not None else message.key,
+            f"`{message.text}`"
+            if message.text is not None
+            else f"of {message.key}, no text for it",
             extra={
                 "action": "alert",
                 "rule": message.name,
@@ -189,12 +205,11 @@ class App:
             return replace(message, group=self._replays.heard(alert.at_s))
         return message
 
-    def _on_own_topic(self, received: Received, now_s: float) -> None:
-        """Handle a request; everything else under the own prefix is our own echo."""
-        head, _, sender = received.topic.removeprefix(f"{self._prefix}/").partition("/")
+    def _step_of_own_topic(self, received: Received, now_s: float) -> Step:
+        """Return what a request changes; everything else under the own prefix is our own echo."""
+        head, _, sender = received.topic[len(self._prefix) + 1 :].partition("/")
         if head != "send" or not received.payload:
-            self._committer.add(Step(received.ticket, ()))
-            return
+            return Step(received.ticket, ())
         sender = sender or "anybody"
         try:
             message = self._senders.message(sender, received, now_s)
@@ -206,10 +221,9 @@ class App:
                 error,
                 extra={"action": "refused", "sender": sender},
             )
-            self._committer.add(Step(received.ticket, ()))
-            return
+            return Step(received.ticket, ())
         self._senders.accepted += 1
-        self._committer.add(Step(received.ticket, [message], message.request_id))
+        return Step(received.ticket, [message], message.request_id)
 
     def _on_stored(self, steps: Sequence[Step]) -> None:
         for step in steps:
@@ -218,15 +232,16 @@ class App:
         self._scheduler.wake()
         self._reporter.note_change()
 
-    def _on_settled(self, batch: Batch, verdict: Verdict) -> None:
+    def _on_settled(self, batch: Batch, verdict: Verdict, reaction: Reaction) -> None:
         names = ", ".join(dict.fromkeys(delivery.name for delivery in batch.deliveries))
+        is_sent = verdict.outcome == SENT
         log.log(
-            logging.INFO if verdict.outcome == "sent" else logging.WARNING,
+            logging.INFO if is_sent else logging.WARNING,
             "%s to %s: %s%s",
             names,
             batch.person,
-            verdict.outcome,
-            "" if verdict.outcome == "sent" else f" ({verdict.detail})",
+            OUTCOMES[verdict.outcome],
+            "" if is_sent else f" ({verdict.detail})",
             extra={
                 "action": "attempt",
                 "person": batch.person,
@@ -234,6 +249,14 @@ class App:
                 "outcome": verdict.outcome,
             },
         )
+        for one in reaction.settlements:
+            if one.state is State.DEAD:
+                log.error(
+                    "%s to %s: given up, kept as dead letter %d: see `kilopush-bridge queue`",
+                    names,
+                    batch.person,
+                    one.delivery_id,
+                )
         self._reporter.note_change()
 
     # --- beside it -----------------------------------------------------------------------------
@@ -269,7 +292,7 @@ class App:
                 for one in (self._committer.failing_since_s, self._scheduler.failing_since_s)
                 if one
             ]
-            busy = self._committer.is_rescuing or self._scheduler.in_flight
+            busy = self._committer.is_rescuing or self._scheduler.criticals_on_the_way
             if since and self._clock() - min(since) > STORAGE_PATIENCE_S and not busy:
                 state, patience_s = self._config.state, STORAGE_PATIENCE_S
                 raise StorageError(f"state {state} could not be written for {patience_s:.0f} s")

@@ -1,28 +1,26 @@
 """Durable before acknowledged (promise D1): store what a message changed, then acknowledge it.
 
 Messages that arrive together share a commit, and acknowledgments leave in order of arrival. While
-the disk cannot be written, criticals go out from memory and are acknowledged on their 200; all
-else stays unacknowledged, so that the broker keeps it.
+the disk cannot be written, criticals go out from memory (see `rescue`) and are acknowledged on
+their 200; all else stays unacknowledged, so that the broker keeps it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kilopush_bridge.core.protocol import SENT
+from kilopush_bridge.app.rescue import Rescue
 from kilopush_bridge.errors import StorageError
 from kilopush_bridge.failpoints import reach
-from kilopush_bridge.model import Batch, Delivery, Message
-from kilopush_bridge.outbox import outbox
-from kilopush_bridge.scheduler.compose import compose
+from kilopush_bridge.outbox.store import to_the_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from kilopush_bridge.outbox.store import Store
+    from kilopush_bridge.model import Message
     from kilopush_bridge.scheduler import Push
 
 log = logging.getLogger(__name__)
@@ -40,26 +38,41 @@ class Step:
     messages: Sequence[Message]
     request_id: str | None = None
     is_acknowledged: bool = False
-    rescue: dict[int, set[str]] = field(default_factory=dict)  # people who have it, by message
+    rescues: dict[int, Rescue] = field(default_factory=dict)  # by the place of their message
+
+    @property
+    def is_rescued(self) -> bool:
+        """Whether nothing of it is lost if it is never stored: all of it arrived."""
+        return len(self.rescues) == len(self.messages) and all(
+            rescue.is_complete for rescue in self.rescues.values()
+        )
+
+    def to_store(self) -> list[Message]:
+        """Return its messages, with what is known about who has them."""
+        return [
+            self.rescues[at].marked() if at in self.rescues else message
+            for at, message in enumerate(self.messages)
+        ]
 
 
 class Committer:
     """Store steps in order of arrival and acknowledge them.
 
-    `on_stored(step)` is called in order once a step is durable; `pause(True)` stops the reading of
+    `put(messages)` stores them in one commit, or raises StorageError.
+    `on_stored(steps)` is called in order once steps are durable; `pause(True)` stops the reading of
     more messages. `failing_since_s` says since when the state cannot be written.
     """
 
     def __init__(
         self,
-        store: Store,
+        put: Callable[[Sequence[Message]], Awaitable[None]],
         push: Push,
         clock: Callable[[], float],
         acknowledge: Callable[[int], None],
         on_stored: Callable[[Sequence[Step]], None],
         pause: Callable[[bool], None],
     ) -> None:
-        self._store = store
+        self._put = put
         self._push = push
         self._clock = clock
         self._acknowledge = acknowledge
@@ -68,13 +81,12 @@ class Committer:
         self._steps: list[Step] = []
         self._is_committing = False
         self._awake = asyncio.Event()
-        self._rescues: dict[tuple[int, int], asyncio.Task[None]] = {}
         self.failing_since_s: float | None = None
 
     @property
     def is_rescuing(self) -> bool:
         """Whether a critical is on its way from memory."""
-        return bool(self._rescues)
+        return any(rescue.is_on_the_way for step in self._steps for rescue in step.rescues.values())
 
     def add(self, step: Step) -> None:
         """Take a step; one that changes nothing and follows nothing is acknowledged at once."""
@@ -96,34 +108,41 @@ class Committer:
     async def flush(self) -> None:
         """Commit what there is, however often the disk says no."""
         while self._steps:
-            steps, self._steps = self._steps, []
-            self._is_committing = True
-            try:
-                await self._commit(steps)
-            except StorageError as error:
-                self._steps = steps + self._steps
-                self._note_failure(error)
-                self._rescue_criticals()
+            # A commit that has begun is acknowledged even while we are being stopped: the broker
+            # would send the same events again.
+            if not await to_the_end(self._commit_waiting()):
                 await asyncio.sleep(RETRY_S)
-            else:
-                self.failing_since_s = None
-            finally:
-                self._is_committing = False
             if len(self._steps) < BACKLOG_LOW:
                 self._pause(False)
 
+    def close(self) -> None:
+        """Give up what is not stored: it was never acknowledged."""
+        for step in self._steps:
+            _stop_rescues(step)
+
+    async def _commit_waiting(self) -> bool:
+        """Commit everything that waits as one; return whether the disk took it."""
+        steps, self._steps = self._steps, []
+        self._is_committing = True
+        try:
+            await self._commit(steps)
+        except StorageError as error:
+            self._steps = steps + self._steps
+            self._note_failure(error)
+            self._rescue_criticals()
+            return False
+        finally:
+            self._is_committing = False
+        self.failing_since_s = None
+        return True
+
     async def _commit(self, steps: Sequence[Step]) -> None:
-        messages = [
-            replace(message, already_sent=frozenset(step.rescue.get(at, ())))
-            if step.rescue
-            else message
-            for step in steps
-            for at, message in enumerate(step.messages)
-        ]
+        messages = [message for step in steps for message in step.to_store()]
         if messages:
-            await self._store.call(outbox.put, messages)
+            await self._put(messages)
             reach("after_commit")
         for step in steps:
+            _stop_rescues(step)
             self._finish(step)
         if messages:
             reach("after_ack")
@@ -144,50 +163,17 @@ class Committer:
     def _rescue_criticals(self) -> None:
         for step in self._steps:
             for at, message in enumerate(step.messages):
-                missing = set(message.to) - step.rescue.get(at, set())
-                if message.is_critical and missing and (id(step), at) not in self._rescues:
+                if message.is_critical and at not in step.rescues:
                     self._start_rescue(step, at)
 
     def _start_rescue(self, step: Step, at: int) -> None:
-        handle = (id(step), at)
+        def on_sent() -> None:
+            if step.is_rescued:
+                self._finish(step)
 
-        def rescued(_task: asyncio.Task[None]) -> None:
-            del self._rescues[handle]
+        step.rescues[at] = Rescue(step.messages[at], self._push, self._clock, on_sent)
 
-        task = asyncio.create_task(self._rescue(step, at), name="critical from memory")
-        self._rescues[handle] = task
-        task.add_done_callback(rescued)
 
-    async def _rescue(self, step: Step, at: int) -> None:
-        """POST a critical to whoever has not got it; acknowledge its message when all have."""
-        message = step.messages[at]
-        reached = step.rescue.setdefault(at, set())
-        people = [person for person in message.to if person not in reached]
-        verdicts = await asyncio.gather(
-            *(self._push.send(self._batch(message, person)) for person in people)
-        )
-        reached.update(
-            person
-            for person, verdict in zip(people, verdicts, strict=True)
-            if verdict.outcome == SENT
-        )
-        criticals = [n for n, one in enumerate(step.messages) if one.is_critical]
-        if all(set(step.messages[n].to) <= step.rescue.get(n, set()) for n in criticals):
-            self._finish(step)
-
-    def _batch(self, message: Message, person: str) -> Batch:
-        delivery = Delivery(
-            id=0,
-            alert_id=0,
-            person=person,
-            channel=message.channel,
-            kind=message.kind,
-            priority=message.priority,
-            name=message.name,
-            text=message.text or "",
-            url=message.url,
-            silent=message.silent,
-            created_at_s=message.at_s,
-            found_at_start=message.found_at_start,
-        )
-        return compose([delivery], self._clock())
+def _stop_rescues(step: Step) -> None:
+    for rescue in step.rescues.values():
+        rescue.stop()

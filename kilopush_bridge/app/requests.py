@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kilopush_bridge.model import Received
 
 PER_HOUR = 60  # for each sender
+SENDERS_MAX = 1_000  # that are remembered; anybody can make up a name
 HIGHEST_PRIORITY = Priority.HIGH
 REQUEST_MAX_BYTES = 16_384
 TEXT_MAX_CHARS = 4_000  # cut to what a message holds when it leaves
@@ -163,12 +164,24 @@ class Senders:
         return message
 
     def _count(self, sender: str, now_s: float) -> None:
+        if sender not in self._times and len(self._times) >= SENDERS_MAX:
+            self._forget_idle(now_s)
         times = self._times.setdefault(sender, deque())
-        while times and times[0] <= now_s - HOUR_S:
+        # later ones were counted by a clock that has been set back since
+        while times and not now_s - HOUR_S < times[0] <= now_s:
             times.popleft()
         if len(times) >= PER_HOUR:
             raise RequestError(f"more than {PER_HOUR} in an hour")
         times.append(now_s)
+
+    def _forget_idle(self, now_s: float) -> None:
+        self._times = {
+            sender: times
+            for sender, times in self._times.items()
+            if now_s - HOUR_S < times[-1] <= now_s
+        }
+        if len(self._times) >= SENDERS_MAX:
+            raise RequestError(f"more than {SENDERS_MAX} senders in an hour")
 
 
 def request_message(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kilopush_bridge.model import Episode, HoldKind
 from kilopush_bridge.outbox.facts import fact, remember
 from kilopush_bridge.outbox.firing import drop_rules_except, load_firing
-from kilopush_bridge.outbox.holds import clear_holds, load_holds
+from kilopush_bridge.outbox.holds import clear_holds, drop_holds_except, load_holds
 from kilopush_bridge.outbox.upkeep import bury_unreachable, return_unfinished
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def take_over(connection: sqlite3.Connection, config: Config, now_s: float) -> I
     if buried := bury_unreachable(connection, config.channels, config.people, now_s):
         log.warning("%d deliveries wait for a person or channel that is gone: see `queue`", buried)
     drop_rules_except(connection, [rule.name for rule in config.rules])
-    for name, channel in config.channels.items():
-        release_new_secret(connection, name, channel.secret)
+    drop_holds_except(connection, config.channels, config.people)
+    release_changed(connection, config)
     return Inheritance(
         client_id=config.broker.client_id or _own_client_id(connection),
         filters=tuple(json.loads(fact(connection, "filters") or "[]")),
@@ -48,17 +48,45 @@ def take_over(connection: sqlite3.Connection, config: Config, now_s: float) -> I
     )
 
 
-def release_new_secret(connection: sqlite3.Connection, channel: str, secret: str) -> None:
-    """Release a channel that was refused (4003) when its secret has changed.
+def release_changed(connection: sqlite3.Connection, config: Config) -> None:
+    """Release what was refused under a token or secret that has changed since.
 
-    Only a fingerprint is kept; a random secret of 64 characters cannot be found from it.
+    A channel with a new secret is no longer forbidden (4003), a person with a new token (the app
+    was installed again) no longer blocked (4023).
     """
-    name, fingerprint = f"secret:{channel}", hashlib.sha256(secret.encode()).hexdigest()
+    channels = {
+        name
+        for name, one in config.channels.items()
+        if _has_changed(connection, f"secret:{name}", one.token + one.secret)
+    }
+    people = {
+        name
+        for name, token in config.people.items()
+        if _has_changed(connection, f"to:{name}", token)
+    }
+    clear_holds(
+        connection,
+        [
+            hold
+            for hold in load_holds(connection)
+            if (hold.kind is HoldKind.FORBIDDEN and hold.channel in channels)
+            or (
+                hold.kind is HoldKind.BLOCKED
+                and (hold.channel in channels or hold.person in people)
+            )
+        ],
+    )
+
+
+def _has_changed(connection: sqlite3.Connection, name: str, secret: str) -> bool:
+    """Remember a secret by its fingerprint; return whether there was another one before.
+
+    A random text of 40 characters or more cannot be found from its fingerprint.
+    """
+    fingerprint = hashlib.sha256(secret.encode()).hexdigest()
     known = fact(connection, name)
-    if known is not None and known != fingerprint:
-        holds = [hold for hold in load_holds(connection) if hold.channel == channel]
-        clear_holds(connection, [hold for hold in holds if hold.kind is HoldKind.FORBIDDEN])
     remember(connection, name, fingerprint)
+    return known is not None and known != fingerprint
 
 
 def _own_client_id(connection: sqlite3.Connection) -> str:

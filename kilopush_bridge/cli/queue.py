@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import time
 from collections.abc import Callable
 from typing import Annotated
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from kilopush_bridge.cli.common import ConfigOption, JsonOption, load, print_json
-from kilopush_bridge.errors import UsageError
+from kilopush_bridge.errors import EXIT_UNEXPECTED, UsageError
 from kilopush_bridge.outbox import upkeep
 from kilopush_bridge.outbox.report import listing
 from kilopush_bridge.outbox.store import Transaction, open_for_reading, open_state
@@ -23,7 +24,7 @@ queue = typer.Typer(
 STATES = ("pending", "sending", "sent", "dead", "withdrawn")
 
 Ids = Annotated[list[int] | None, typer.Argument(help="Numbers from `queue list`.")]
-AllOption = Annotated[bool, typer.Option("--all", help="All of them.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All dead letters.")]
 
 
 @queue.command("list")
@@ -66,7 +67,7 @@ def retry(ids: Ids = None, every: AllOption = False, config: ConfigOption = None
 
 @queue.command()
 def drop(ids: Ids = None, every: AllOption = False, config: ConfigOption = None) -> None:
-    """Withdraw dead letters and pending deliveries; they are not sent any more."""
+    """Withdraw dead letters, by number also pending ones; they are not sent any more."""
     _change(ids, every, config, upkeep.drop, "dropped")
 
 
@@ -86,3 +87,6 @@ def _change(
         number = change(connection, ids, time.time())
     connection.close()
     print(f"{number} {done}")
+    if ids and number < len(set(ids)):
+        print("the others are no such deliveries, see `queue list`", file=sys.stderr)
+        raise typer.Exit(EXIT_UNEXPECTED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from kilopush_bridge.core.protocol import is_link
 from kilopush_bridge.errors import EXIT_UNEXPECTED, UsageError
 from kilopush_bridge.model import Priority, State
 from kilopush_bridge.outbox import outbox, upkeep
+from kilopush_bridge.outbox.report import of_alert
 from kilopush_bridge.outbox.store import Lock, Store, Transaction, open_state
 from kilopush_bridge.push import Push
 from kilopush_bridge.scheduler import Scheduler
@@ -61,17 +62,24 @@ def send(
         alert_id = connection.execute("SELECT max(id) FROM alerts").fetchone()[0]
     connection.close()
     if is_alone:
-        asyncio.run(_deliver(loaded, alert_id))
+        asyncio.run(_deliver(loaded))
         lock.release()
-    states = _states(loaded, alert_id)
+    _report(_rows(loaded, alert_id), is_alone=is_alone, as_json=as_json)
+
+
+def _report(rows: list[dict[str, Any]], *, is_alone: bool, as_json: bool) -> None:
     if as_json:
-        print_json(
-            {"delivered_by": "this command" if is_alone else "the running bridge", "people": states}
-        )
+        people = {row["person"]: {"state": row["state"], "reason": row["reason"]} for row in rows}
+        by = "this command" if is_alone else "the running bridge"
+        print_json({"delivered_by": by, "people": people})
+    elif not is_alone:
+        print("in the outbox; the running bridge delivers it")
     else:
-        for person, state in states.items():
-            print(f"{person}: {state if is_alone else 'the running bridge delivers it'}")
-    if is_alone and any(state != State.SENT for state in states.values()):
+        for row in rows:
+            print(
+                f"{row['person']}: {row['state']}" + (f", {row['reason']}" if row["reason"] else "")
+            )
+    if is_alone and any(row["state"] != State.SENT for row in rows):
         raise typer.Exit(EXIT_UNEXPECTED)
 
 
@@ -88,8 +96,8 @@ def _url(url: str | None) -> str | None:
     return url
 
 
-async def _deliver(config: Config, alert_id: int) -> None:
-    """Run the scheduler until this alert is settled, or no longer on the way."""
+async def _deliver(config: Config) -> None:
+    """Run the scheduler until nothing more may go."""
     store = Store(config.state)
     channels = {name: (one.token, one.secret) for name, one in config.channels.items()}
     push = Push(config.api_url, channels, config.people)
@@ -99,18 +107,16 @@ async def _deliver(config: Config, alert_id: int) -> None:
     try:
         while time.monotonic() < ends_at_s:
             await scheduler.step()
+            if not scheduler.in_flight:
+                break  # all that may go has been tried
             await scheduler.drain(PATIENCE_S)
-            if await store.read(upkeep.attempted, alert_id):
-                break
     finally:
         await push.close()
         store.close()
 
 
-def _states(config: Config, alert_id: int) -> dict[str, str]:
+def _rows(config: Config, alert_id: int) -> list[dict[str, Any]]:
     connection = open_state(config.state)
-    rows = connection.execute(
-        "SELECT person, state FROM deliveries WHERE alert_id = ?", (alert_id,)
-    ).fetchall()
+    rows = of_alert(connection, alert_id)
     connection.close()
-    return {row["person"]: row["state"] for row in rows}
+    return rows

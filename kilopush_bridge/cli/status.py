@@ -6,9 +6,11 @@ import time
 from typing import Any
 
 from kilopush_bridge.cli.common import ConfigOption, JsonOption, load, print_json
+from kilopush_bridge.model import HoldKind
 from kilopush_bridge.outbox.report import summary
 from kilopush_bridge.outbox.store import Lock, open_for_reading
 from kilopush_bridge.times import duration_text
+from kilopush_bridge.words import HOLDS
 
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -34,7 +36,7 @@ def _is_running(lock: Lock) -> bool:
 def _print(report: dict[str, Any], now_s: float) -> None:
     print("The bridge is running." if report["running"] else "The bridge is not running.")
     for name, channel in report["channels"].items():
-        print(f"Channel {name}: {channel['spent']} sent in 24 h" + _pause(channel, now_s))
+        print(f"Channel {name}: {channel['spent']} of its quota spent in 24 h")
     alerts = report["alerts"]
     print(
         "Deliveries: "
@@ -44,18 +46,15 @@ def _print(report: dict[str, Any], now_s: float) -> None:
         )
     )
     for hold in report["holds"]:
-        whom = hold["person"] or "everybody"
-        why = f"{hold['kind']}: {hold['detail']}"
-        next_text = duration_text(hold["next"] - now_s)
-        print(f"Held: {whom} on {hold['channel']} ({why}); next try in {next_text}")
+        print(_held(hold, now_s))
     for one in report["firing"]:
         print(f"Firing: {one['rule']} ({one['key']}) for {duration_text(now_s - one['since'])}")
     if not report["firing"]:
         print("Nothing is firing.")
 
 
-def _pause(channel: dict[str, Any], now_s: float) -> str:
-    if channel["reason"] is None:
-        return ""
-    next_text = duration_text(channel["paused_until"] - now_s)
-    return f", held ({channel['reason']}), next try in {next_text}"
+def _held(hold: dict[str, Any], now_s: float) -> str:
+    whom = f"{hold['person']} on {hold['channel']}" if hold["person"] else hold["channel"]
+    wait_s = hold["next"] - now_s
+    next_text = f"tries again in {duration_text(wait_s)}" if wait_s > 0 else "tries with the next"
+    return f"Held: {whom}: {HOLDS[HoldKind(hold['kind'])]} ({hold['detail']}); {next_text}"

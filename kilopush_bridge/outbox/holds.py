@@ -8,7 +8,7 @@ from kilopush_bridge.model import Hold, HoldKind
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 
 def load_holds(connection: sqlite3.Connection) -> list[Hold]:
@@ -42,4 +42,18 @@ def clear_holds(connection: sqlite3.Connection, holds: Iterable[Hold]) -> None:
     connection.executemany(
         "DELETE FROM holds WHERE channel = ? AND person = ? AND kind = ?",
         [hold.id for hold in holds],
+    )
+
+
+def drop_holds_except(
+    connection: sqlite3.Connection, channels: Collection[str], people: Collection[str]
+) -> None:
+    """Forget the holds of channels and people that are no longer in the configuration."""
+    clear_holds(
+        connection,
+        [
+            hold
+            for hold in load_holds(connection)
+            if hold.channel not in channels or hold.person not in ("", *people)
+        ],
     )

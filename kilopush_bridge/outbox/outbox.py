@@ -5,14 +5,20 @@ Time is an argument. The statements of one function belong together; `Store.call
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from kilopush_bridge.failpoints import reach
 from kilopush_bridge.model import Delivery, Kind, Message, Priority, Settlement, State
+from kilopush_bridge.times import MINUTE_S
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
+
+# No delivery waits longer by itself (long waits are holds). A later due time was written by a clock
+# that has been set back since, as on a Raspberry Pi without a battery: no alarm may wait for that.
+LONGEST_WAIT_S = MINUTE_S
 
 INSERT_ALERT = """
     INSERT INTO alerts (kind, origin, name, key, topic, text, url, silent, found_at_start,
@@ -23,12 +29,12 @@ INSERT_ALERT = """
 """
 INSERT_DELIVERY = """
     INSERT INTO deliveries (alert_id, person, channel, priority, state, changed_at_s, due_at_s,
-                            batch_key, follows)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                            batch_key, follows, is_repeat)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-RECORD_SENT = """
+RECORD_RESCUE = """
     INSERT INTO attempts (channel, person, priority, begun_at_s, ended_at_s, outcome, detail)
-    VALUES (?, ?, ?, ?, ?, 'sent', 'sent while the state could not be written')
+    VALUES (?, ?, ?, ?, ?, ?, 'sent while the state could not be written')
 """
 BEGIN_FIRING = """
     INSERT INTO firing (rule, key, since_s, seen_at_s, count, alarm_id) VALUES (?, ?, ?, ?, 1, ?)
@@ -45,13 +51,19 @@ WAITING = """
     SELECT deliveries.*, alerts.kind, alerts.name, alerts.text, alerts.url, alerts.silent,
            alerts.found_at_start, alerts.created_at_s
     FROM deliveries JOIN alerts ON alerts.id = alert_id
-    WHERE state = 'pending' AND channel = ? AND person = ? AND due_at_s <= ?
+    WHERE state = 'pending' AND channel = :channel AND person = :person
+      AND NOT (due_at_s > :now AND due_at_s <= :now + :longest_wait)
+      AND (batch_key IS NULL OR batch_key NOT IN (SELECT value FROM json_each(:collecting)))
       AND (follows IS NULL
            OR EXISTS (SELECT 1 FROM deliveries AS alarm
                       WHERE alarm.id = deliveries.follows AND alarm.state = 'sent'))
+      AND {lane}
     ORDER BY priority, deliveries.id
-    LIMIT ?
+    LIMIT :limit
 """
+# Whatever holds one of a lane holds the whole lane (`scheduler.decide.stops`). Each is read by
+# itself, so that no crowd of held deliveries hides one that may go.
+LANES = ("priority = 0 AND NOT is_repeat", "priority = 0 AND is_repeat", "priority > 0")
 
 
 def put(connection: sqlite3.Connection, messages: Iterable[Message]) -> None:
@@ -100,22 +112,36 @@ def _insert_delivery(
     channel: str,
     follows: int | None = None,
 ) -> None:
-    at_s = message.at_s
+    at_s, priority = message.at_s, message.priority
     is_sent = person in message.already_sent
+    is_repeat = not is_sent and person in message.maybe_sent
     state = State.SENT if is_sent else State.PENDING
     connection.execute(
         INSERT_DELIVERY,
-        (alert_id, person, channel, message.priority, state, at_s, at_s, message.group, follows),
+        (
+            alert_id,
+            person,
+            channel,
+            priority,
+            state,
+            at_s,
+            at_s,
+            message.group,
+            follows,
+            is_repeat,
+        ),
     )
-    if is_sent:
-        connection.execute(RECORD_SENT, (channel, person, message.priority, at_s, at_s))
+    if is_sent or is_repeat:
+        outcome = "sent" if is_sent else "unclear"
+        connection.execute(RECORD_RESCUE, (channel, person, priority, at_s, at_s, outcome))
 
 
 def _put_recovery(connection: sqlite3.Connection, message: Message) -> None:
     """End a state: tell those who were told, the way they were told.
 
-    An alarm that still waits says itself that it is over. One whose POST is on the way gets a
-    recovery that waits for it; `settle` withdraws it if the alarm has to be sent again.
+    An alarm that still waits says itself that it is over, as does a dead letter that is retried.
+    One whose POST is on the way gets a recovery that waits for it; `settle` withdraws it if the
+    alarm has to be sent again.
     """
     alarms = connection.execute(ALARM_DELIVERIES, (message.name, message.key)).fetchall()
     lasted_s = message.at_s - message.since_s
@@ -127,7 +153,7 @@ def _put_recovery(connection: sqlite3.Connection, message: Message) -> None:
                 connection, alert_id or 0, message, alarm["person"], alarm["channel"], alarm["id"]
             )
     for alarm in alarms:
-        if alarm["state"] in (State.PENDING, State.SENDING):
+        if alarm["state"] in (State.PENDING, State.SENDING, State.DEAD):
             connection.execute(
                 "UPDATE deliveries SET over_after_s = ? WHERE id = ?", (lasted_s, alarm["id"])
             )
@@ -135,11 +161,30 @@ def _put_recovery(connection: sqlite3.Connection, message: Message) -> None:
 
 
 def waiting(
-    connection: sqlite3.Connection, channel: str, person: str, now_s: float, limit: int
+    connection: sqlite3.Connection,
+    channel: str,
+    person: str,
+    now_s: float,
+    limit: int,
+    collecting: Collection[str] = (),
 ) -> list[Delivery]:
-    """Return what is due for one person: the most urgent first, then the oldest."""
-    rows = connection.execute(WAITING, (channel, person, now_s, limit))
-    return [_delivery(row) for row in rows]
+    """Return what is due for one person: of each lane, the most urgent and oldest `limit`.
+
+    Groups that are still `collecting` are left out.
+    """
+    values = {
+        "channel": channel,
+        "person": person,
+        "now": now_s,
+        "longest_wait": LONGEST_WAIT_S,
+        "collecting": json.dumps(list(collecting)),
+        "limit": limit,
+    }
+    return [
+        _delivery(row)
+        for lane in LANES
+        for row in connection.execute(WAITING.format(lane=lane), values)
+    ]
 
 
 def next_due_at_s(connection: sqlite3.Connection, now_s: float) -> float | None:

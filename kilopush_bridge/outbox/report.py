@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kilopush_bridge.model import HoldKind, Priority
 from kilopush_bridge.outbox.holds import load_holds
 from kilopush_bridge.times import DAY_S
+from kilopush_bridge.words import HOLDS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -57,36 +58,78 @@ def summary(
     }
 
 
+HELD_CRITICALS = """
+    SELECT deliveries.id, holds.kind
+    FROM deliveries JOIN holds
+      ON holds.channel = deliveries.channel AND holds.person IN ('', deliveries.person)
+    WHERE state IN ('pending', 'sending') AND priority = ? AND holds.kind <> ?
+"""
+
+
 def undelivered(connection: sqlite3.Connection) -> dict[str, Any] | None:
-    """Return which criticals wait because something holds them, or None if none does."""
-    stopping = [hold for hold in load_holds(connection) if hold.kind is not HoldKind.QUOTA]
-    if not stopping:
-        return None
-    row = connection.execute(
-        "SELECT count(*) AS waiting, min(changed_at_s) AS since FROM deliveries "
-        "WHERE state IN ('pending', 'sending') AND priority = ?",
+    """Return which criticals are held or were given up, or None if none is.
+
+    Shape: `{"waiting": 2, "reasons": ["unclear"], "dead": 0}`.
+    """
+    rows = connection.execute(HELD_CRITICALS, (Priority.CRITICAL, HoldKind.QUOTA)).fetchall()
+    dead = connection.execute(
+        "SELECT count(*) FROM deliveries WHERE state = 'dead' AND priority = ?",
         (Priority.CRITICAL,),
-    ).fetchone()
-    if not row["waiting"]:
+    ).fetchone()[0]
+    if not rows and not dead:
         return None
-    return {"waiting": row["waiting"], "reasons": sorted({hold.kind.value for hold in stopping})}
+    return {
+        "waiting": len({row["id"] for row in rows}),
+        "reasons": sorted({row["kind"] for row in rows}),
+        "dead": dead,
+    }
+
+
+LISTED = """
+    SELECT deliveries.id, state, person, channel, priority, name, text, reason, created_at_s, tries
+    FROM deliveries JOIN alerts ON alerts.id = alert_id
+"""
 
 
 def listing(
     connection: sqlite3.Connection, state: str | None, limit: int = LISTED_MAX
 ) -> list[dict[str, Any]]:
-    """Return deliveries that are not sent, or those of one state, oldest first."""
+    """Return deliveries that are not sent, or those of one state: most urgent first, then oldest.
+
+    `reason` says why one is dead or withdrawn, or what a pending one waits for.
+    """
     condition = "state = ?" if state else "state <> ?"
     rows = connection.execute(
-        f"""
-        SELECT deliveries.id, state, person, channel, priority, name, text, reason, created_at_s,
-               tries
-        FROM deliveries JOIN alerts ON alerts.id = alert_id
-        WHERE {condition} ORDER BY priority, deliveries.id LIMIT ?
-        """,  # noqa: S608  (one of two constants)
+        f"{LISTED} WHERE {condition} ORDER BY priority, deliveries.id LIMIT ?",
         (state or "sent", limit),
     )
-    return [{**dict(row), "priority": Priority(row["priority"]).word} for row in rows]
+    holds = load_holds(connection)
+    return [_listed(row, holds) for row in rows]
+
+
+def of_alert(connection: sqlite3.Connection, alert_id: int) -> list[dict[str, Any]]:
+    """Return the deliveries of one alert, as `listing` does."""
+    rows = connection.execute(f"{LISTED} WHERE alert_id = ? ORDER BY deliveries.id", (alert_id,))
+    holds = load_holds(connection)
+    return [_listed(row, holds) for row in rows]
+
+
+def _listed(row: sqlite3.Row, holds: list[Hold]) -> dict[str, Any]:
+    entry = {**dict(row), "priority": Priority(row["priority"]).word}
+    if row["state"] == "pending":
+        entry["reason"] = _waits_for(row, holds)
+    return entry
+
+
+def _waits_for(row: sqlite3.Row, holds: list[Hold]) -> str:
+    lane = HoldKind.QUOTA if row["priority"] == Priority.CRITICAL else HoldKind.QUOTA_CRITICAL
+    return "; ".join(
+        f"{HOLDS[hold.kind]} ({hold.detail})"
+        for hold in holds
+        if hold.channel == row["channel"]
+        and hold.person in ("", row["person"])
+        and hold.kind is not lane  # the other lane's pause is none of its business
+    )
 
 
 def _counts(connection: sqlite3.Connection) -> dict[str, int]:

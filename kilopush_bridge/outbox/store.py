@@ -11,13 +11,14 @@ import fcntl
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from importlib.resources import files
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from kilopush_bridge.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Iterator
     from pathlib import Path
 
 _Args = ParamSpec("_Args")
@@ -75,13 +76,14 @@ def open_state(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
+    except (sqlite3.Error, OSError) as error:
+        raise StorageError(f"state {path} cannot be opened: {error}") from error
+    with _closed_on_failure(connection, path, "opened"):
         path.chmod(0o600)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         _migrate(connection, path)
-    except (sqlite3.Error, OSError) as error:
-        raise StorageError(f"state {path} cannot be opened: {error}") from error
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -100,20 +102,45 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S
         )
-        _refuse_newer(connection, path)
     except sqlite3.Error as error:
         raise StorageError(f"state {path} cannot be read: {error}") from error
+    with _closed_on_failure(connection, path, "read"):
+        _refuse_newer(connection, path)
     connection.row_factory = sqlite3.Row
     return connection
 
 
+@contextmanager
+def _closed_on_failure(connection: sqlite3.Connection, path: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        connection.close()
+        raise StorageError(f"state {path} cannot be {what}: {error}") from error
+    except StorageError:
+        connection.close()
+        raise
+
+
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    version = _refuse_newer(connection, path)
-    for step in range(version, len(MIGRATIONS)):
-        sql = files("kilopush_bridge.outbox").joinpath(MIGRATIONS[step]).read_text()
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {sql} PRAGMA user_version = {step + 1}; COMMIT;"
-        )
+    if _refuse_newer(connection, path) == len(MIGRATIONS):
+        return  # the usual way asks for no lock
+    with Transaction(connection):  # the version is read again: another process may be faster
+        for step in range(_refuse_newer(connection, path), len(MIGRATIONS)):
+            sql = files("kilopush_bridge.outbox").joinpath(MIGRATIONS[step]).read_text()
+            for statement in _statements(sql):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {step + 1}")
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """Split a script; `executescript` would commit in the middle of the transaction."""
+    statement = ""
+    for line in sql.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _refuse_newer(connection: sqlite3.Connection, path: Path) -> int:
@@ -150,6 +177,24 @@ class Transaction:
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+
+async def to_the_end(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Return what `work` comes to, and let nobody cancel it half-way.
+
+    A commit that has begun cannot be called back: whoever is cancelled meanwhile still has to act
+    on what it came to, and is cancelled after that.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # seen; being cancelled is what the caller hears of
+        raise
 
 
 class Store:

@@ -21,14 +21,6 @@ DROP_DEAD = """
     WHERE state = 'dead'
 """
 DROP_ANY = DROP_DEAD.replace("state = 'dead'", "state IN ('dead', 'pending')")
-UNTRIED = """
-    SELECT count(*) AS untried FROM deliveries JOIN alerts ON alerts.id = alert_id
-    WHERE alert_id = ? AND state IN ('pending', 'sending')
-      AND NOT EXISTS (SELECT 1 FROM attempts
-                      WHERE attempts.person = deliveries.person
-                        AND attempts.channel = deliveries.channel
-                        AND begun_at_s >= created_at_s)
-"""
 
 
 def return_unfinished(connection: sqlite3.Connection, now_s: float) -> int:
@@ -67,11 +59,6 @@ def bury_unreachable(
             ),
         ).rowcount
     return buried
-
-
-def attempted(connection: sqlite3.Connection, alert_id: int) -> bool:
-    """Return whether every delivery of an alert has been tried or settled."""
-    return not connection.execute(UNTRIED, (alert_id,)).fetchone()["untried"]
 
 
 def revive(connection: sqlite3.Connection, ids: Sequence[int] | None, now_s: float) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kilopush_bridge.model import Hold, HoldKind
+from kilopush_bridge.scheduler.pauses import is_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -41,20 +42,18 @@ def decide(
     queues: Iterable[Sequence[Delivery]],
     holds: Collection[Hold],
     flights: Collection[Flight],
-    collecting: Collection[str],
     now_s: float,
 ) -> list[Launch]:
     """Return what to send now.
 
     Args:
-        queues: for each channel and person, what is due, most urgent and oldest first.
+        queues: for each channel and person, what is due.
         holds: every hold of every channel.
         flights: the POSTs on the way.
-        collecting: groups that are not complete yet.
         now_s: Unix time.
     """
     waiting = sorted(
-        (delivery for queue in queues for delivery in queue if delivery.group not in collecting),
+        (delivery for queue in queues for delivery in queue),
         key=lambda delivery: (delivery.priority, delivery.id),
     )
     launches: list[Launch] = []
@@ -73,7 +72,11 @@ def decide(
 
 
 def stops(hold: Hold, delivery: Delivery) -> bool:
-    """Return whether a delivery has to wait for a hold."""
+    """Return whether a delivery has to wait for a hold.
+
+    What it looks at must not differ within one of `outbox.LANES`, or those that have to wait would
+    hide those that may go.
+    """
     if delivery.channel != hold.channel or hold.person not in ("", delivery.person):
         return False
     match hold.kind:
@@ -94,7 +97,7 @@ def _admit(
 ) -> Flight | None:
     """Return the flight that a delivery would be, or None if it has to wait."""
     held_by = [hold for hold in holds if stops(hold, delivery)]
-    if any(hold.next_at_s > now_s for hold in held_by):
+    if any(is_waiting(hold, now_s) for hold in held_by):
         return None
     probes = frozenset(hold.id for hold in held_by)
     if any(probes & flight.probes for flight in flights):

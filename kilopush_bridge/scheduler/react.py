@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kilopush_bridge.core import protocol
 from kilopush_bridge.core.retry import retry_delay_s
 from kilopush_bridge.model import Hold, HoldKind, Settlement, State
+from kilopush_bridge.scheduler.pauses import is_waiting, pause_s
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -42,7 +43,7 @@ def react(  # noqa: PLR0911  (one per verdict)
             reason = f"{batch.person} has put the channel on the blacklist"
             return Reaction(_settle(batch, State.WITHDRAWN, now_s, reason), opted_out=batch.person)
         case protocol.REJECTED:
-            return Reaction(_reject(batch, verdict, now_s))
+            return Reaction(_reject(batch, verdict, now_s), cleared_holds=_unmerged(batch, holds))
         case protocol.UNSENT:
             return _unsent(batch, verdict, holds, now_s)
         case protocol.UNCLEAR:
@@ -106,6 +107,15 @@ def _reject(batch: Batch, verdict: Verdict, now_s: float) -> tuple[Settlement, .
     return (replace(_wait(delivery, now_s + delay_s), tries=tries),)
 
 
+def _unmerged(batch: Batch, holds: Collection[Hold]) -> tuple[Hold, ...]:
+    """Criticals that were merged for the quota and refused for something else go one by one.
+
+    With the hold they would be merged again at once, and refused again, without end.
+    """
+    hold = _find(batch, HoldKind.QUOTA_CRITICAL, holds)
+    return (hold,) if hold is not None and len(batch.deliveries) > 1 else ()
+
+
 def _unsent(batch: Batch, verdict: Verdict, holds: Collection[Hold], now_s: float) -> Reaction:
     """Nothing left, nothing was spent: a critical tries again by itself, the rest waits as one."""
     set_holds = _bump(batch, HoldKind.UNREACHABLE, verdict, holds, now_s)
@@ -124,16 +134,6 @@ def _pause(
     return (*_bump(batch, HoldKind.QUOTA_CRITICAL, verdict, holds, now_s), *others)
 
 
-_OUTCOME_OF = {
-    HoldKind.FORBIDDEN: protocol.FORBIDDEN,
-    HoldKind.BLOCKED: protocol.BLOCKED,
-    HoldKind.QUOTA: protocol.QUOTA,
-    HoldKind.QUOTA_CRITICAL: protocol.QUOTA,
-    HoldKind.UNCLEAR: protocol.UNCLEAR,
-    HoldKind.UNREACHABLE: protocol.UNSENT,
-}
-
-
 def _find(batch: Batch, kind: HoldKind, holds: Collection[Hold]) -> Hold | None:
     person = batch.person if kind is HoldKind.BLOCKED else ""
     return next((hold for hold in holds if hold.id == (batch.channel, person, kind)), None)
@@ -147,10 +147,9 @@ def _bump(
     A hold that is not due yet stays: criticals in parallel must not push its probe away.
     """
     hold = _find(batch, kind, holds)
-    if hold is not None and hold.next_at_s > now_s:
+    if hold is not None and is_waiting(hold, now_s):
         return (hold,)
     tries = (hold.tries if hold else 0) + 1
-    delay_s = retry_delay_s(_OUTCOME_OF[kind], tries, critical=kind is HoldKind.QUOTA_CRITICAL)
     return (
         Hold(
             channel=batch.channel,
@@ -158,7 +157,7 @@ def _bump(
             kind=kind,
             since_s=hold.since_s if hold else now_s,
             tries=tries,
-            next_at_s=now_s + (delay_s or 0),
+            next_at_s=now_s + pause_s(kind, tries),
             detail=verdict.detail,
         ),
     )

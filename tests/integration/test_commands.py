@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness import Bridge, Mosquitto, free_port, publish
-from harness.bridge import PROGRAM, SECRETS
+from harness.bridge import PEOPLE, PROGRAM, SECRETS, TOKEN
 from harness.wait import wait_until
 
 if TYPE_CHECKING:
@@ -72,6 +73,25 @@ def test_check_says_every_problem_at_once_with_its_place_and_ends_with_2(alone: 
     assert len(report["problems"]) == len(lines)
 
 
+def test_check_takes_the_file_as_an_argument_too(tmp_path: Path):
+    path = tmp_path / "bad.yaml"
+    path.write_text("alerts: []\n")
+    done = run("check", str(path))
+    assert done.returncode == 2
+    assert "the name goes before the colon" in done.stderr
+    assert "once" in run("check", str(path), "-c", str(path)).stderr
+
+
+def test_check_counts_the_warnings(alone: Bridge):
+    alone.write_config(
+        "mqtt://localhost",
+        "  leak: {topic: a/*, when: state == on, message: Water, to: me}\n",
+    )
+    done = alone.command("check")
+    assert done.stdout.endswith("no problems, 2 warnings\n")
+    assert done.stderr.count("warning: ") == 2
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path):
     done = run("check", "-c", str(tmp_path / "nothing.yaml"))
     assert done.returncode == 2
@@ -108,6 +128,49 @@ def test_try_says_why_a_rule_does_not_fire(alone: Bridge, payload: str, why: str
     assert [one["fires"] for one in report if one["matches"]] == [False]
 
 
+def test_try_names_everything_that_is_missing(alone: Bridge):
+    alone.write_config("mqtt://localhost", "  r: {topic: t, when: a and b, message: x, to: me}\n")
+    assert "`a`, `b` are missing" in alone.command("try", "t", "{}").stdout
+
+
+def test_try_refuses_a_topic_with_wildcards(alone: Bridge):
+    done = alone.command("try", "zigbee2mqtt/+", "{}", check=False)
+    assert done.returncode == 2
+    assert "a topic name has no wildcards" in done.stderr
+
+
+def test_try_says_that_broken_json_is_taken_as_text(alone: Bridge):
+    done = alone.command("try", "zigbee2mqtt/cellar", '{"water_leak": tru')
+    assert done.stderr == "the payload is no JSON: taken as text\n"
+    assert alone.command("try", "zigbee2mqtt/cellar", "{}").stderr == ""
+
+
+def test_try_says_which_words_of_a_rule_give_nothing_and_why(alone: Bridge):
+    words = 'topic: t, event: "true", message: "{{ a }}", url: "{{ b }}", silent: "{{ c }}", to: me'
+    alone.write_config("mqtt://localhost", f"  r: {{{words}}}\n")
+    done = alone.command("try", "t", '{"b": "nowhere"}')
+    assert [line.strip() for line in done.stdout.splitlines()][1:5] == [
+        "the message could not be rendered: `a` is missing; this is sent instead",
+        "the url could not be rendered: it is no http(s) link; it is left out",
+        "the silent could not be rendered: `c` is missing; it is left out",
+        'r: t {"b": "nowhere"}',
+    ]
+    assert done.stderr == ""
+
+
+def test_try_reads_a_payload_from_standard_input(alone: Bridge):
+    done = subprocess.run(
+        [PROGRAM, "try", "zigbee2mqtt/cellar", "-", "-c", str(alone.config)],
+        input='{"water_leak": true}\n',
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **alone.environment},
+    )
+    assert "water leak: fires" in done.stdout
+
+
 def test_send_delivers_by_itself_when_no_bridge_runs(alone: Bridge, api: RunningEmulator):
     done = alone.command(
         "send", "hello", "--to", "family", "--url", "https://example.org", "--silent"
@@ -116,13 +179,25 @@ def test_send_delivers_by_itself_when_no_bridge_runs(alone: Bridge, api: Running
     assert [record.fields["silent"] for record in api.delivered] == ["1", "1"]
 
 
+def test_send_reaches_everybody_whom_it_can_and_says_why_not_the_others(
+    alone: Bridge, api: RunningEmulator
+):
+    api.world = replace(api.world, blacklist=frozenset({(PEOPLE["me"], TOKEN)}))
+    done = alone.command("send", "hello", "--to", "family", check=False)
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "me: withdrawn, me has put the channel on the blacklist",
+        "anna: sent",
+    ]
+
+
 def test_send_leaves_the_delivery_to_a_running_bridge(
     broker: Mosquitto, api: RunningEmulator, bridge: Bridge
 ):
     assert broker.port
     bridge.start()
     done = bridge.command("send", "hello", "--priority", "critical")
-    assert "the running bridge delivers it" in done.stdout
+    assert done.stdout == "in the outbox; the running bridge delivers it\n"
     api.wait_for_delivered(1)
 
 
@@ -132,7 +207,7 @@ def test_send_that_cannot_be_delivered_stays_in_the_outbox_and_ends_with_1(
     api.fault("500", times=None)
     done = alone.command("send", "hello", check=False)
     assert done.returncode == 1
-    assert done.stdout == "me: pending\n"
+    assert done.stdout.startswith("me: pending, replies are lost (")
     rows = json.loads(alone.command("queue", "list", "--json").stdout)
     assert [(row["state"], row["text"]) for row in rows] == [("pending", "hello")]
 
@@ -199,7 +274,7 @@ def test_dead_letters_can_be_retried_and_dropped(
     assert bridge.command("queue", "retry", number).stdout == "1 back in the outbox\n"
     bridge.start()
     api.wait_for_delivered(2)
-    assert bridge.command("queue", "drop", number).stdout == "0 dropped\n"
+    assert bridge.command("queue", "drop", number, check=False).returncode == 1
     assert bridge.command("queue", "list").stdout == "Nothing waits.\n"
 
 

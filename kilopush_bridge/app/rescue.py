@@ -1,0 +1,112 @@
+"""A critical past the disk: from memory to its people while the state cannot be written."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kilopush_bridge.core.protocol import SENT, UNCLEAR
+from kilopush_bridge.core.retry import retry_delay_s
+from kilopush_bridge.model import Batch, Delivery, Message
+from kilopush_bridge.scheduler.compose import compose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kilopush_bridge.core.protocol import Verdict
+    from kilopush_bridge.scheduler import Push
+
+
+class Rescue:
+    """One critical message, tried for each person as the replies demand, until `stop`.
+
+    `on_sent()` is called whenever one more person has it.
+    """
+
+    def __init__(
+        self,
+        message: Message,
+        push: Push,
+        clock: Callable[[], float],
+        on_sent: Callable[[], None],
+    ) -> None:
+        self._message = message
+        self._push = push
+        self._clock = clock
+        self._on_sent = on_sent
+        self._have_it: set[str] = set()
+        self._may_have_it: set[str] = set()
+        self._on_the_way = 0
+        self._tasks = [
+            asyncio.create_task(self._reach(person), name=f"critical from memory to {person}")
+            for person in message.to
+        ]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everybody has it."""
+        return self._have_it.issuperset(self._message.to)
+
+    @property
+    def is_on_the_way(self) -> bool:
+        """Whether a POST has no reply yet."""
+        return self._on_the_way > 0
+
+    def marked(self) -> Message:
+        """Return the message to be stored: it says who has it, and who may have it."""
+        return replace(
+            self._message,
+            already_sent=frozenset(self._have_it),
+            maybe_sent=frozenset(self._may_have_it),
+        )
+
+    def stop(self) -> None:
+        """Leave the rest to the outbox."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _reach(self, person: str) -> None:
+        outcome, tries = "", 0
+        while outcome != SENT:
+            verdict = await self._post(person)
+            tries = tries + 1 if verdict.outcome == outcome else 1
+            outcome = verdict.outcome
+            delay_s = retry_delay_s(outcome, tries, critical=True)
+            if delay_s is None:
+                break  # sent; or refused for good, which the outbox will find out by itself
+            await asyncio.sleep(delay_s)
+
+    async def _post(self, person: str) -> Verdict:
+        is_repeat = person in self._may_have_it
+        self._may_have_it.add(person)  # until its reply says otherwise
+        self._on_the_way += 1
+        try:
+            verdict = await self._push.send(self._batch(person, is_repeat=is_repeat))
+        finally:
+            self._on_the_way -= 1
+        if verdict.outcome == SENT:
+            self._have_it.add(person)
+            self._on_sent()
+        if verdict.outcome == SENT or (verdict.outcome != UNCLEAR and not is_repeat):
+            self._may_have_it.discard(person)
+        return verdict
+
+    def _batch(self, person: str, *, is_repeat: bool) -> Batch:
+        message = self._message
+        delivery = Delivery(
+            id=0,
+            alert_id=0,
+            person=person,
+            channel=message.channel,
+            kind=message.kind,
+            priority=message.priority,
+            name=message.name,
+            text=message.text or "",
+            url=message.url,
+            silent=message.silent,
+            created_at_s=message.at_s,
+            found_at_start=message.found_at_start,
+            is_repeat=is_repeat,
+        )
+        return compose([delivery], self._clock())

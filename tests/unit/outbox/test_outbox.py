@@ -1,0 +1,258 @@
+"""Rows: one per alert and person, in one state; what is remembered and what is forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kilopush_bridge.model import Hold, HoldKind, Kind, Message, Priority, Settlement, State
+from kilopush_bridge.outbox import outbox, upkeep
+from kilopush_bridge.outbox.facts import fact, remember
+from kilopush_bridge.outbox.firing import drop_rules_except, flush_seen, load_firing
+from kilopush_bridge.outbox.holds import drop_holds_except, load_holds, save_holds
+from kilopush_bridge.outbox.report import listing, summary
+from kilopush_bridge.outbox.store import open_state
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOW_S = 1_000_000.0
+DAY_S = 86_400
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    connection = open_state(tmp_path / "state.db")
+    yield connection
+    connection.close()
+
+
+def message(text: str = "leak", **changes: Any) -> Message:
+    values: dict[str, Any] = {
+        "kind": Kind.ALARM,
+        "origin": "rule",
+        "name": "rule",
+        "key": "k",
+        "text": text,
+        "to": ("me",),
+        "channel": "home",
+        "priority": Priority.CRITICAL,
+        "at_s": NOW_S,
+        "since_s": NOW_S,
+    }
+    return Message(**{**values, **changes})
+
+
+def recovery(**changes: Any) -> Message:
+    return message(
+        **{
+            "text": "dry",
+            "kind": Kind.RECOVERY,
+            "priority": Priority.HIGH,
+            "at_s": NOW_S + 60,
+            **changes,
+        }
+    )
+
+
+def rows(state: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    return [
+        tuple(row)
+        for row in state.execute(
+            "SELECT text, person, state FROM deliveries JOIN alerts ON alerts.id = alert_id "
+            "ORDER BY deliveries.id"
+        )
+    ]
+
+
+def settle(state: sqlite3.Connection, number: int, to: State) -> None:
+    outbox.settle(state, Settlement(number, to, NOW_S), NOW_S)
+
+
+def test_a_message_is_one_row_a_person_and_an_alarm_is_an_edge(state: sqlite3.Connection):
+    outbox.put(state, [message(to=("me", "anna"))])
+    assert rows(state) == [("leak", "me", "pending"), ("leak", "anna", "pending")]
+    assert load_firing(state)["rule"]["k"].since_s == NOW_S
+
+
+def test_who_has_it_already_is_sent_and_who_may_have_it_is_told_of_the_doubt(
+    state: sqlite3.Connection,
+):
+    told = message(
+        to=("me", "anna", "kim"),
+        already_sent=frozenset({"me"}),
+        maybe_sent=frozenset({"me", "anna"}),
+    )
+    outbox.put(state, [told])
+    marks = state.execute("SELECT person, state, is_repeat FROM deliveries").fetchall()
+    assert [tuple(one) for one in marks] == [
+        ("me", "sent", 0),
+        ("anna", "pending", 1),
+        ("kim", "pending", 0),
+    ]
+    ledger = state.execute("SELECT person, outcome, is_spent FROM attempts").fetchall()
+    assert [tuple(one) for one in ledger] == [("me", "sent", 1), ("anna", "unclear", 1)]
+
+
+# What each person hears of the end, by the state of the alarm; None: the alarm says it itself.
+@pytest.mark.parametrize(
+    ("alarm", "is_told", "is_marked"),
+    [
+        (State.PENDING, False, True),
+        (State.SENDING, True, True),
+        (State.SENT, True, False),
+        (State.DEAD, False, True),
+        (State.WITHDRAWN, False, False),
+    ],
+)
+def test_an_end_is_told_by_the_alarm_or_after_it(
+    state: sqlite3.Connection, alarm: State, is_told: bool, is_marked: bool
+):
+    outbox.put(state, [message()])
+    settle(state, 1, alarm)
+    outbox.put(state, [recovery()])
+    assert ("dry", "me", "pending") in rows(state) or not is_told
+    assert len(rows(state)) == 1 + is_told
+    over = state.execute("SELECT over_after_s FROM deliveries WHERE id = 1").fetchone()[0]
+    assert over == (60 if is_marked else None)
+    assert load_firing(state) == {}
+
+
+def test_the_end_goes_the_way_the_alarm_went_even_if_the_rule_was_changed_since(
+    state: sqlite3.Connection,
+):
+    outbox.put(state, [message(to=("me", "anna"), channel="garden")])
+    settle(state, 1, State.SENT)
+    outbox.put(state, [recovery(to=("kim",), channel="home")])
+    assert rows(state)[2:] == [("dry", "me", "pending")]
+    assert state.execute("SELECT channel FROM deliveries WHERE id = 3").fetchone()[0] == "garden"
+
+
+def test_an_alarm_that_comes_back_while_the_old_one_waits_is_an_episode_of_its_own(
+    state: sqlite3.Connection,
+):
+    outbox.put(state, [message("first"), recovery(), message("second", at_s=NOW_S + 90)])
+    assert rows(state) == [("first", "me", "pending"), ("second", "me", "pending")]
+    outbox.put(state, [recovery(at_s=NOW_S + 100, since_s=NOW_S + 90)])
+    over = state.execute("SELECT over_after_s FROM deliveries ORDER BY id").fetchall()
+    assert [one[0] for one in over] == [60, 10]
+
+
+def test_an_end_of_what_never_began_is_nothing(state: sqlite3.Connection):
+    outbox.put(state, [recovery()])
+    assert rows(state) == []
+
+
+def test_a_recovery_waits_for_its_alarm_and_goes_if_that_goes_again(state: sqlite3.Connection):
+    outbox.put(state, [message()])
+    outbox.claim(state, outbox.waiting(state, "home", "me", NOW_S, 9), NOW_S)
+    outbox.put(state, [recovery()])
+    assert outbox.waiting(state, "home", "me", NOW_S + 60, 9) == []
+    settle(state, 1, State.SENT)
+    assert [one.text for one in outbox.waiting(state, "home", "me", NOW_S + 60, 9)] == ["dry"]
+
+
+def test_a_delivery_waits_until_it_is_due_but_not_for_a_clock_that_was_set_back(
+    state: sqlite3.Connection,
+):
+    outbox.put(state, [message()])
+
+    def is_due(now_s: float) -> bool:
+        return bool(outbox.waiting(state, "home", "me", now_s, 9))
+
+    outbox.settle(state, Settlement(1, State.PENDING, NOW_S + 30), NOW_S)
+    assert (is_due(NOW_S), is_due(NOW_S + 30), is_due(NOW_S - 31)) == (False, True, True)
+
+
+def test_what_is_firing_is_known_after_a_restart_and_rules_that_are_gone_end(
+    state: sqlite3.Connection,
+):
+    outbox.put(state, [message(), message(name="gone", key="x")])
+    flush_seen(state, [(NOW_S + 5, 7, "rule", "k")])
+    assert drop_rules_except(state, ["rule"]) == 1
+    ((rule, keys),) = load_firing(state).items()
+    assert (rule, keys["k"].seen_at_s, keys["k"].count) == ("rule", NOW_S + 5, 7)
+
+
+def test_holds_of_what_is_no_longer_configured_are_forgotten(state: sqlite3.Connection):
+    def hold(channel: str, person: str) -> Hold:
+        return Hold(channel, person, HoldKind.BLOCKED, NOW_S, 1, NOW_S)
+
+    kept = [hold("home", "me"), hold("home", "")]
+    save_holds(state, [*kept, hold("home", "gone"), hold("gone", "me"), hold("gone", "")])
+    drop_holds_except(state, {"home": 1}, {"me": 1})
+    assert set(load_holds(state)) == set(kept)
+
+
+def test_old_settled_alerts_are_forgotten_and_everything_else_is_kept(state: sqlite3.Connection):
+    old = NOW_S - 40 * DAY_S
+    texts = ("sent", "withdrawn", "pending", "dead", "still firing")
+    outbox.put(state, [message(text, kind=Kind.EVENT, at_s=old) for text in texts[:-1]])
+    outbox.put(state, [message("still firing", at_s=old), message("young", kind=Kind.EVENT)])
+    for number, to in enumerate(
+        (State.SENT, State.WITHDRAWN, State.PENDING, State.DEAD, State.SENT, State.SENT), 1
+    ):
+        settle(state, number, to)
+    flush_seen(state, [(NOW_S, 1, "rule", "k")])
+    upkeep.forget(state, NOW_S - 30 * DAY_S)
+    assert [text for text, *_ in rows(state)] == ["pending", "dead", "still firing", "young"]
+
+
+def test_a_key_that_was_not_seen_for_long_is_forgotten_and_its_alarm_too(
+    state: sqlite3.Connection,
+):
+    outbox.put(state, [message(at_s=NOW_S - 40 * DAY_S)])
+    settle(state, 1, State.SENT)
+    upkeep.forget(state, NOW_S - 30 * DAY_S)
+    assert (load_firing(state), rows(state)) == ({}, [])
+
+
+def test_by_hand_dead_letters_are_retried_or_dropped_and_what_is_on_the_way_is_left_alone(
+    state: sqlite3.Connection,
+):
+    outbox.put(state, [message(f"{n}", kind=Kind.EVENT) for n in range(4)])
+    for number, to in enumerate((State.DEAD, State.DEAD, State.SENDING), 1):
+        settle(state, number, to)
+    assert upkeep.revive(state, [1, 3, 99], NOW_S) == 1
+    assert upkeep.drop(state, [2, 3, 4], NOW_S) == 2
+    assert [one for *_, one in rows(state)] == ["pending", "withdrawn", "sending", "withdrawn"]
+
+
+def test_who_is_no_longer_configured_gets_dead_letters_that_name_the_reason(
+    state: sqlite3.Connection,
+):
+    outbox.put(state, [message(to=("me", "gone")), message(channel="gone", kind=Kind.EVENT)])
+    assert upkeep.bury_unreachable(state, ["home"], ["me"], NOW_S) == 2
+    dead = listing(state, "dead")
+    assert {one["reason"] for one in dead} == {
+        "the person or channel is no longer in the configuration"
+    }
+
+
+def test_a_crash_on_the_way_leaves_a_doubt_and_no_open_attempt(state: sqlite3.Connection):
+    outbox.put(state, [replace(message(), kind=Kind.EVENT)])
+    outbox.claim(state, outbox.waiting(state, "home", "me", NOW_S, 9), NOW_S)
+    assert upkeep.return_unfinished(state, NOW_S + 5) == 1
+    (again,) = outbox.waiting(state, "home", "me", NOW_S + 5, 9)
+    assert again.is_repeat
+    ledger = state.execute("SELECT outcome, is_spent, ended_at_s FROM attempts").fetchall()
+    assert [tuple(one) for one in ledger] == [("unclear", 1, NOW_S + 5)]
+
+
+def test_every_delivery_is_in_exactly_one_count_of_the_summary(state: sqlite3.Connection):
+    outbox.put(state, [message(f"{n}", kind=Kind.EVENT) for n in range(5)])
+    for number, to in enumerate(State, 1):
+        settle(state, number, to)
+    counts = summary(state, ["home"], NOW_S)["alerts"]
+    assert counts == {"accepted": 5, "sent": 1, "pending": 2, "dead": 1, "withdrawn": 1}
+
+
+def test_a_fact_is_remembered_replaced_and_forgotten(state: sqlite3.Connection):
+    assert fact(state, "a") is None
+    for value in ("1", "2", None):
+        remember(state, "a", value)
+        assert fact(state, "a") == value
