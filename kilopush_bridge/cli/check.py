@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -14,28 +16,36 @@ from kilopush_bridge.cli.common import (
     print_json,
 )
 from kilopush_bridge.config import load_config
-from kilopush_bridge.errors import EXIT_CONFIG, ConfigError, Problem
+from kilopush_bridge.errors import EXIT_CONFIG, ConfigError, Problem, UsageError
 from kilopush_bridge.mqtt import partial_overlaps
 from kilopush_bridge.rules import Rule
 from kilopush_bridge.topics import overlaps
 
 
-def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The same as --config.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Say everything that is wrong with the configuration."""
+    if file and config:
+        raise UsageError("name the configuration once: FILE or --config FILE")
     try:
-        loaded = load_config(find_config(config))
+        loaded = load_config(find_config(file or config))
     except ConfigError as error:
         _report(error.problems, [], as_json)
         raise typer.Exit(EXIT_CONFIG) from error
     notes = [_doubled(loaded.file, one, other) for one, other in _doubling(loaded.rules)]
-    _report([], [*loaded.warnings, *notes], as_json)
+    warnings = [*loaded.warnings, *notes]
+    _report([], warnings, as_json)
     if not as_json:
         counts = (
             counted(len(loaded.rules), "rule", "rules"),
             counted(len(loaded.channels), "channel", "channels"),
             counted(len(loaded.people), "person", "people"),
         )
-        print(f"{loaded.file}: {', '.join(counts)}: no problems")
+        warned = f", {counted(len(warnings), 'warning', 'warnings')}" if warnings else ""
+        print(f"{loaded.file}: {', '.join(counts)}: no problems{warned}")
 
 
 def _doubling(rules: tuple[Rule, ...]) -> list[tuple[str, str]]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 import time
 from typing import Annotated, Any
 
 import typer
 
 from kilopush_bridge.cli.common import ConfigOption, JsonOption, load, print_json
-from kilopush_bridge.core.protocol import MESSAGE_MAX_UNITS
+from kilopush_bridge.core.protocol import MESSAGE_MAX_UNITS, is_link
 from kilopush_bridge.core.text import units
-from kilopush_bridge.expressions import UNKNOWN, Scope
-from kilopush_bridge.model import Delivery, Message, Received
+from kilopush_bridge.errors import UsageError
+from kilopush_bridge.expressions import UNKNOWN, RenderFailure, Scope, Template
+from kilopush_bridge.model import Alert, Delivery, Message, Received
 from kilopush_bridge.payload import read_payload
 from kilopush_bridge.rules import Engine, Rule
 from kilopush_bridge.scheduler.compose import compose
@@ -20,41 +24,47 @@ from kilopush_bridge.templates import Renderer
 
 def try_(
     topic: Annotated[str, typer.Argument(help="Topic name.")],
-    payload: Annotated[str, typer.Argument(help="Payload, as text.")] = "",
+    payload: Annotated[str, typer.Argument(help="Payload; - reads standard input.")] = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show which rules a message reaches, why they fire or not, and what would be sent."""
+    if {"+", "#"} & set(topic):
+        raise UsageError(f"`{topic}`: a topic name has no wildcards")
     loaded = load(config)
+    content = _content(payload)
+    if content.lstrip().startswith((b"{", b"[")) and isinstance(read_payload(content), str):
+        print("the payload is no JSON: taken as text", file=sys.stderr)
     now_s = time.time()
+    logging.getLogger("kilopush_bridge.templates").disabled = True  # `_failures` says it here
     engine = Engine(loaded.rules, {}, loaded.zone)
-    alerts = {
-        alert.rule.name: alert for alert in engine.handle(Received(topic, payload.encode()), now_s)
-    }
-    renderer = Renderer()
-    results = []
-    for rule in loaded.rules:
-        message = renderer.render(alerts[rule.name]) if rule.name in alerts else None
-        results.append(_result(rule, topic, payload, message, now_s))
+    alerts = {alert.rule.name: alert for alert in engine.handle(Received(topic, content), now_s)}
+    results = [_result(rule, topic, content, alerts.get(rule.name)) for rule in loaded.rules]
     if as_json:
         print_json(results)
     else:
         _print(results, topic)
 
 
-def _result(
-    rule: Rule, topic: str, payload: str, message: Message | None, now_s: float
-) -> dict[str, Any]:
+def _content(payload: str) -> bytes:
+    """Return the bytes that an argument stands for, without the line break that `echo` adds."""
+    if payload == "-":
+        return sys.stdin.buffer.read().removesuffix(b"\n")
+    return os.fsencode(payload)
+
+
+def _result(rule: Rule, topic: str, payload: bytes, alert: Alert | None) -> dict[str, Any]:
     if rule.filter_for(topic) is None:
         return {"rule": rule.name, "matches": False, "why": "its topic filters do not match"}
-    if message is None:
+    if alert is None:
         return {
             "rule": rule.name,
             "matches": True,
             "fires": False,
             "why": _why_not(rule, topic, payload),
         }
-    sent = compose([_delivery(message)], now_s)
+    message = Renderer().render(alert)
+    sent = compose([_delivery(message)], alert.at_s)
     return {
         "rule": rule.name,
         "matches": True,
@@ -67,23 +77,38 @@ def _result(
         "silent": sent.silent,
         "units": units(sent.text) + units(sent.url or ""),
         "is_cut": (message.text or "") != sent.text,
+        "failures": _failures(alert),
     }
 
 
-def _why_not(rule: Rule, topic: str, payload: str) -> str:
+def _failures(alert: Alert) -> dict[str, str]:
+    """Return why words of the rule give nothing for this message."""
+    scope = Scope(alert.names["value"], alert.names)
+    reasons = {}
+    for word in ("message", "url", "silent"):
+        template = getattr(alert.rule, word)
+        text = template.render(scope) if isinstance(template, Template) else None
+        if isinstance(text, RenderFailure):
+            reasons[word] = text.reason
+        elif word == "message" and not text:
+            reasons[word] = "the text is empty"
+        elif word == "url" and text is not None and not is_link(text):
+            reasons[word] = "it is no http(s) link"
+    return reasons
+
+
+def _why_not(rule: Rule, topic: str, payload: bytes) -> str:
     """Return why a rule that gets the message does not fire."""
     topic_filter = rule.filter_for(topic)
     names = {**(topic_filter.bind(topic) if topic_filter else {}), "topic": topic}
-    scope = Scope(read_payload(payload.encode()), names)
+    scope = Scope(read_payload(payload), names)
     word = "event" if rule.is_event else "when"
     if rule.condition.holds(scope) is not UNKNOWN:
         return f"`{word}: {rule.condition.source}` is false"
     missing = rule.condition.missing(scope)
-    reason = (
-        f": {', '.join(f'`{one}`' for one in missing)} is missing, null or unknown"
-        if missing
-        else ""
-    )
+    verb = "is" if len(missing) == 1 else "are"
+    quoted = ", ".join(f"`{one}`" for one in missing)
+    reason = f": {quoted} {verb} missing, null or unknown" if missing else ""
     return f"`{word}: {rule.condition.source}` is unknown{reason}"
 
 
@@ -112,6 +137,9 @@ def _print(results: list[dict[str, Any]], topic: str) -> None:
         print(
             f"{one['rule']}: fires, {one['priority']}, to {', '.join(one['to'])}, key {one['key']}"
         )
+        for word, reason in one["failures"].items():
+            instead = "this is sent instead" if word == "message" else "it is left out"
+            print(f"    the {word} could not be rendered: {reason}; {instead}")
         print(f"    {one['text']}")
         if one["url"]:
             print(f"    {one['url']}")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from kilopush_bridge.config import schema
 from kilopush_bridge.config.problems import COMMENT_HINT
+from kilopush_bridge.core.protocol import is_link
+from kilopush_bridge.expressions import UNKNOWN, Template
+from kilopush_bridge.expressions.values import truth
 from kilopush_bridge.topics import covers
 
 if TYPE_CHECKING:
@@ -16,6 +20,16 @@ if TYPE_CHECKING:
     from kilopush_bridge.rules import Rule
 
 _TEXT_WORDS = ("message", "recovered")
+
+_TAG = re.compile(r"\{[{%#]")
+_SINGLE_BRACES = re.compile(r"(?<!\{)\{ *[A-Za-z_][\w.]* *\}(?!\})")
+
+# Part of a topic filter, what it means to MQTT, and what was probably meant.
+_ODD_TOPICS = (
+    (r"\*", "`*` is no wildcard of MQTT", "`+` is one level, `#` the rest"),
+    (r"\{.*\}", "braces are no wildcard of MQTT", "a level with a name is `+name`"),
+    (r"\A/|/\Z", "`/` at an end adds an empty level", "most topics have none"),
+)
 
 
 def warn_of_later_words(sections: schema.FileSection, problems: Problems) -> None:
@@ -42,10 +56,10 @@ def warn_of_rules(rules: Iterable[Rule], topic_prefix: str, problems: Problems) 
     for rule in rules:
         at: KeyPath = ("alerts", rule.name)
         _warn_of_deaf_filters(rule, f"{topic_prefix}/#", (*at, "topic"), problems)
+        _warn_of_odd_topics(rule, (*at, "topic"), problems)
         _warn_of_endless_state(rule, (*at, "when"), problems)
-        for word in _TEXT_WORDS:
-            if problems.is_cut((*at, word)):
-                problems.warn((*at, word), f"`{word}` may end too early", COMMENT_HINT)
+        _warn_of_texts(rule, at, problems)
+        _warn_of_constants(rule, at, problems)
 
 
 def _warn_of_deaf_filters(rule: Rule, own: str, at: KeyPath, problems: Problems) -> None:
@@ -57,6 +71,36 @@ def _warn_of_deaf_filters(rule: Rule, own: str, at: KeyPath, problems: Problems)
             problems.warn(
                 (*at, index), "`except` leaves out everything that this topic filter matches"
             )
+
+
+def _warn_of_odd_topics(rule: Rule, at: KeyPath, problems: Problems) -> None:
+    for index, one in enumerate(rule.filters):
+        for pattern, what, hint in _ODD_TOPICS:
+            if re.search(pattern, one.text):
+                problems.warn((*at, index), what, hint)
+
+
+def _warn_of_texts(rule: Rule, at: KeyPath, problems: Problems) -> None:
+    for word in _TEXT_WORDS:
+        template = getattr(rule, word)
+        if problems.is_cut((*at, word)):
+            problems.warn((*at, word), f"`{word}` may end too early", COMMENT_HINT)
+        if template and _SINGLE_BRACES.search(template.source):
+            what = f"`{word}`: single braces are sent as they stand"
+            problems.warn((*at, word), what, "write `{{ name }}`")
+
+
+def _warn_of_constants(rule: Rule, at: KeyPath, problems: Problems) -> None:
+    """Say which texts would be left out of every message, because no message changes them."""
+    if rule.url and _is_constant(rule.url) and not is_link(rule.url.source.strip()):
+        problems.warn((*at, "url"), "`url` is no http:// or https:// link, and is left out")
+    silent = rule.silent
+    if isinstance(silent, Template) and _is_constant(silent) and truth(silent.source) is UNKNOWN:
+        problems.warn((*at, "silent"), "`silent` is neither true nor false, and counts as false")
+
+
+def _is_constant(template: Template) -> bool:
+    return _TAG.search(template.source) is None
 
 
 def _warn_of_endless_state(rule: Rule, at: KeyPath, problems: Problems) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kilopush_bridge.config.config import Channel
+from kilopush_bridge.config.expand import braces_hint
 from kilopush_bridge.core.protocol import is_channel_token, is_secret, is_user_token
 
 if TYPE_CHECKING:
@@ -32,11 +33,12 @@ def _channel(section: ChannelSection, name: str, problems: Problems) -> Channel:
         problems.missing(token_at)
     elif not is_channel_token(token):
         what = "this is a user token" if is_user_token(token) else "this is no channel token"
-        problems.add(token_at, what, "a channel token is `c_` and 40 letters and digits")
+        hint = braces_hint(token) or "a channel token is `c_` and 40 letters and digits"
+        problems.add(token_at, what, hint)
     if not secret:
         problems.missing(secret_at)
     elif not is_secret(secret):
-        hint = "it is 64 letters and digits"
+        hint = braces_hint(secret) or "it is 64 letters and digits"
         problems.add(secret_at, "this is no channel secret key", hint)
     return Channel(token, secret)
 

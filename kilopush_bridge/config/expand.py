@@ -13,6 +13,7 @@ FILE_MAX_BYTES = 65_536
 
 _REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<inner>[^{}]*)\}|(?P<open>\{))")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_BARE_NAME = re.compile(r"\$([A-Z_][A-Z0-9_]{0,30})\Z")
 _DOLLAR_HINT = "`$$` is a plain `$`"
 
 
@@ -39,6 +40,12 @@ def expand(text: str, environment: Mapping[str, str]) -> str:
         return _look_up(match["inner"], environment)
 
     return _REFERENCE.sub(replacement, text)
+
+
+def braces_hint(value: str) -> str:
+    """Return `did you mean ${NAME}?` for a value that is `$NAME`, else an empty text."""
+    match = _BARE_NAME.match(value)
+    return f"did you mean `${{{match[1]}}}`?" if match else ""
 
 
 def _look_up(reference: str, environment: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kilopush_bridge.config.expand import braces_hint
 from kilopush_bridge.config.problems import did_you_mean, shortened
 from kilopush_bridge.core.protocol import is_channel_token, is_user_token
 
@@ -48,7 +49,7 @@ def _what_is(value: str, known: Iterable[str], *, is_group: bool) -> tuple[str, 
     if is_channel_token(value):
         return "this is a channel token", _SHAPE
     what = "this is no name of `people`" if is_group else "this is no user token"
-    return what, did_you_mean(value, known) or _SHAPE
+    return what, braces_hint(value) or did_you_mean(value, known) or _SHAPE
 
 
 def _resolved(

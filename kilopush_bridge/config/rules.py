@@ -116,21 +116,17 @@ class RuleBuilder:
         filters = []
         for index, source in enumerate(sources or []):
             path = (*at, index)
+            if name := _taken_name(source):
+                shown = self._problems.shown(path, name)
+                what = f"the name {shown} has a meaning of its own in rules"
+                self._problems.add(path, what, "choose another for the wildcard")
+                continue
             try:
                 filters.append(parse_filter(source))
             except TopicError as error:
                 is_hidden = self._problems.is_hidden(path)
                 self._problems.add(path, "this is no topic filter" if is_hidden else str(error))
-            else:
-                self._check_names(filters[-1], path)
         return tuple(filters)
-
-    def _check_names(self, topic_filter: TopicFilter, path: KeyPath) -> None:
-        for name in topic_filter.all_names:
-            if name in TAKEN_NAMES:
-                shown = self._problems.shown(path, name)
-                what = f"the name {shown} has a meaning of its own in rules"
-                self._problems.add(path, what, "choose another for the wildcard")
 
     def _people(self, section: RuleSection, at: KeyPath) -> tuple[str, ...]:
         if section.to is not None:
@@ -145,3 +141,9 @@ class RuleBuilder:
         path = (*at, "channel")
         check_channel(section.channel, path, self._file.channels, self._problems)
         return section.channel
+
+
+def _taken_name(source: str) -> str | None:
+    """Return the first name of a wildcard that means something else in rules."""
+    names = (level[1:] for level in source.split("/") if level.startswith(("+", "#")))
+    return next((name for name in names if name in TAKEN_NAMES), None)

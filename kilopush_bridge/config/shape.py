@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from kilopush_bridge.config import schema
 from kilopush_bridge.config.problems import did_you_mean, nearest, shortened
@@ -12,7 +12,6 @@ from kilopush_bridge.config.problems import did_you_mean, nearest, shortened
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
     from kilopush_bridge.config.problems import Problems
@@ -35,11 +34,24 @@ _OTHER_WORDS = {
     "link": "url",
     "resolved": "recovered",
     "user": "username",
-    "host": "url",
     "users": "people",
     "rules": "alerts",
     "broker": "mqtt",
 }
+_URL_HINT = "it belongs into `url`: mqtt://host:port"
+# The same, where no single word takes its place.
+_OTHER_WAYS: dict[tuple[type[BaseModel], str], str] = {
+    (schema.FileSection, "secrets"): "where it is needed, write `!secret name` or `${NAME}`",
+    (schema.MqttSection, "broker"): _URL_HINT,
+    (schema.MqttSection, "host"): _URL_HINT,
+    (schema.MqttSection, "port"): _URL_HINT,
+    (schema.MqttSection, "server"): _URL_HINT,
+    (schema.RuleSection, "action"): "`to` says who gets it, `message` what they read",
+    (schema.RuleSection, "actions"): "`to` says who gets it, `message` what they read",
+}
+_RULE_WORDS = frozenset(
+    {field.alias or name for name, field in schema.RuleSection.model_fields.items()}
+).union(schema.LATER_RULE_WORDS)
 _BRACKET_HINT = "put text that begins with `{` or `[` in quotes"
 
 
@@ -48,6 +60,7 @@ def parse_shape(data: dict[str, Any], problems: Problems) -> schema.FileSection:
 
     Those are noted, and removed from `data`: the rest of the file is worth checking too.
     """
+    _reject_unindented(data, problems)
     while True:
         try:
             return schema.FileSection.model_validate(data)
@@ -57,6 +70,30 @@ def parse_shape(data: dict[str, Any], problems: Problems) -> schema.FileSection:
             for path, detail in wrong.items():
                 _reject(path, detail, data, problems)
                 _remove(path, data)
+
+
+def _reject_unindented(data: dict[str, Any], problems: Problems) -> None:
+    """Note once that words of a rule stand where names of rules belong."""
+    alerts = data.get("alerts")
+    if not isinstance(alerts, dict):
+        return
+    words = [name for name, value in alerts.items() if _is_rule_word(name, value)]
+    if not words:
+        return
+    names = list(alerts)
+    above = names[: names.index(words[0])]
+    owner = above[-1] if above and alerts[above[-1]] is None else None
+    what = f"`{words[0]}` stands where a rule's name belongs"
+    hint = f"indent it below `{shortened(owner)}`" if owner else "indent it below a name"
+    problems.reject(("alerts", words[0]), what, hint, is_key=True)
+    empty = [name for name, value in alerts.items() if value is None]
+    for name in {*words, *empty}:
+        problems.ignore(("alerts", name))
+        del alerts[name]
+
+
+def _is_rule_word(name: str, value: Any) -> bool:
+    return name in _RULE_WORDS and isinstance(value, (str, list))
 
 
 def _real_path(location: KeyPath, data: Any) -> KeyPath:
@@ -105,7 +142,8 @@ def _what(path: KeyPath, kind: str, value: Any) -> tuple[str, str]:
         return f"`{word}` is empty", ""
     if kind in ("string_type", "bool_type"):
         return f"`{word}` must be a text", _BRACKET_HINT
-    return f"`{word}` must be a section of `name: value` lines", ""
+    hint = "no `-` or `[` here: the name goes before the colon" if isinstance(value, list) else ""
+    return f"`{word}` must be a section of `name: value` lines", hint
 
 
 def _reject_choice(path: KeyPath, value: Any, choices: str, problems: Problems) -> None:
@@ -128,7 +166,8 @@ def _reject_word(path: KeyPath, problems: Problems) -> None:
             problems.excuse((*path[:-1], "when"))
         return
     words = _words_beside(path)
-    meant, hint = _meant(word, words)
+    other_way = _OTHER_WAYS.get((_model_at(path[:-1]), word))
+    meant, hint = (None, other_way) if other_way else _meant(word, words)
     problems.reject(path, f"`{shortened(word)}` is no word here", hint, is_key=True)
     if meant:
         problems.excuse((*path[:-1], meant))

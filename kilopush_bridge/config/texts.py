@@ -42,14 +42,18 @@ class Texts:
             return None
         path = (*self._at, word)
         try:
-            return make(text)
+            compiled = make(text)
         except ExpressionError as error:
             if self._problems.is_hidden(path):  # the reason may quote it
                 self._problems.add(path, f"`{word}` cannot be understood")
             else:
                 place = self._place_of(error, make, path)
                 self._problems.add_at(place, f"`{word}`: {error}", error.hint)
-        return None
+            return None
+        if not self._problems.is_hidden(path):
+            for doubt in compiled.doubts:
+                self._problems.warn(path, f"`{word}`: {doubt.what}", doubt.hint)
+        return compiled
 
     def _place_of(
         self, error: ExpressionError, make: Callable[[str], _Compiled], path: KeyPath

@@ -29,7 +29,7 @@ DEPTH_MAX = 20
 NODES_MAX = 100_000  # aliases of aliases make an endless tree out of ten lines
 
 _OWN_TAGS = {NULL_TAG, *(f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq"))}
-_CUT_TEXT = re.compile(r" #\S")  # `Battery #3`; comments are mostly written `# text`
+_CUT_TEXT = re.compile(r" #(\S| \d)")  # `Battery #3`; comments are mostly written `# text`
 _CUT_ALL = re.compile(r"[ \t]+#")  # `topic: #`
 
 

@@ -14,6 +14,8 @@ from jinja2 import nodes
 
 from kilopush_bridge.expressions import functions, operators
 from kilopush_bridge.expressions.calls import bind, usage
+from kilopush_bridge.expressions.doubts import Doubt, doubts_of
+from kilopush_bridge.expressions.hints import hint_of_arguments, hint_of_name
 from kilopush_bridge.expressions.operators import strict
 from kilopush_bridge.expressions.scope import Scope
 from kilopush_bridge.expressions.syntax import (
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     _Handler = TypeVar("_Handler", bound=Callable[..., Getter])
 
 
+_NO_TEXTS = ("value", "count")  # of the names that the engine provides
+
 _HANDLERS: dict[type[nodes.Node], Callable[[Compiler, Any], Getter]] = {}
 
 
@@ -52,7 +56,8 @@ class Compiler:
 
     `names` are those that the engine or the topic filter provides; every other name is read from
     the payload, but for `reserved` ones, which exist elsewhere and would mislead here. `reads`
-    collects what is read, by how it is written, to explain why a value is unknown.
+    collects what is read, by how it is written, to explain why a value is unknown; `doubts` what
+    is correct and can hardly be meant.
     """
 
     def __init__(self, names: Collection[str], reserved: Collection[str] = ()) -> None:
@@ -60,6 +65,7 @@ class Compiler:
         self._reserved = frozenset(reserved)
         self._locals: frozenset[str] = frozenset()
         self.reads: dict[str, Getter] = {}
+        self.doubts: list[Doubt] = []
 
     def compile(self, node: nodes.Node) -> Getter:
         """Return a function of a scope that gives the node's value, or `UNKNOWN`.
@@ -101,7 +107,8 @@ class Compiler:
         if name.startswith("__"):
             refuse(node, f"`{name}` is not a name that payloads have")
         if name in functions.FUNCTIONS:
-            refuse(node, f"`{name}` is a function: write `{name}(value)`", own_field)
+            hint = f"the text is `'{name}'`, {own_field}"
+            refuse(node, f"`{name}` is a function: write `{name}(value)`", hint)
         if name in self._reserved:
             refuse(node, f"`{name}` is only known to messages", own_field)
         if name == "value_json":
@@ -111,7 +118,17 @@ class Compiler:
     def _getattr(self, node: nodes.Getattr) -> Getter:
         if node.attr.startswith("__"):
             refuse(node, f"`.{node.attr}` does not exist here", "templates cannot reach Python")
+        self._refuse_text_member(node.node, node.attr)
         return operators.member(self.compile(node.node), node.attr)
+
+    def _refuse_text_member(self, owner: nodes.Expr, attribute: str) -> None:
+        """Refuse `now.hour`: what the engine and the topic filter provide has no fields."""
+        name = owner.name if isinstance(owner, nodes.Name) else None
+        if name not in self._names or name in self._locals or name in _NO_TEXTS:
+            return
+        own_field = f"the payload's own field is `value.{name}.{attribute}`"
+        hint = "the hour is `now[11:13] | int`" if name == "now" else own_field
+        refuse(owner, f"`{name}` is a text and has no `.{attribute}`", hint)
 
     @_handles(nodes.Getitem)
     def _getitem(self, node: nodes.Getitem) -> Getter:
@@ -121,6 +138,7 @@ class Compiler:
                 bounds = [self.compile(one) if one else _none for one in (start, stop, step)]
                 return strict(operators.slice_of, owner, *bounds)
             case nodes.Const(value=str(key)):
+                self._refuse_text_member(node.node, key)
                 return operators.member(owner, key)
             case _:
                 return strict(operators.item_of, owner, self.compile(node.arg))
@@ -160,6 +178,7 @@ class Compiler:
     @_handles(nodes.Compare)
     def _comparison(self, node: nodes.Compare) -> Getter:
         """Return a comparison; `1 < x < 5` is `1 < x and x < 5`."""
+        self.doubts += doubts_of(node, {*self._names, *self._locals} - {"value"})
         operands = [self.compile(node.expr), *(self.compile(link.expr) for link in node.ops)]
         links = [
             strict(operators.COMPARISONS[link.op], left, right)
@@ -215,7 +234,7 @@ class Compiler:
     ) -> Getter:
         """Return a call of what `table` has under `name`; `subject` becomes the first argument."""
         if name not in table:
-            refuse(node, f"there is no {kind} `{name}`", f"there are {', '.join(sorted(table))}")
+            refuse(node, f"there is no {kind} `{name}`", hint_of_name(name, kind, table))
         if node.dyn_args or node.dyn_kwargs:
             refuse(node, "`*` and `**` are not possible in a call")
         given = [subject, *node.args] if subject else node.args
@@ -224,8 +243,8 @@ class Compiler:
         try:
             function, getters = bind(table[name], positional, keywords)
         except TypeError as error:
-            hint = usage(name, table[name], has_subject=subject is not None)
-            refuse(node, f"{kind} `{name}`: {error}", hint)
+            how = usage(name, table[name], has_subject=subject is not None)
+            refuse(node, f"{kind} `{name}`: {error}", hint_of_arguments(name, how))
         join = operators.applied if name in functions.SEE_UNKNOWN else strict
         return join(function, *getters)
 

@@ -25,7 +25,7 @@ class Expression:
         ExpressionError: the text is no expression, or uses what expressions may not use.
     """
 
-    __slots__ = ("_compiled", "_reads", "source")
+    __slots__ = ("_compiled", "_reads", "doubts", "source")
 
     def __init__(
         self, source: str, names: Collection[str] = (), reserved: Collection[str] = ()
@@ -34,6 +34,7 @@ class Expression:
         compiler = Compiler(names, reserved)
         self._compiled = compiler.compile(parse_expression(source))
         self._reads = compiler.reads
+        self.doubts = tuple(compiler.doubts)
 
     def __repr__(self) -> str:
         return f"<Expression {self.source!r}>"

@@ -5,10 +5,13 @@ Jinja2 lends its lexer and parser, so that people write what they know; nothing 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.parser import Parser
+
+from kilopush_bridge.expressions.hints import hint_of_mistake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,14 +23,9 @@ NESTED_MAX = 64
 
 _SYNTAX = Environment(autoescape=False)  # noqa: S701 - used as a parser only; nothing is rendered
 
-# What people write who think in another language: part of the source, and what it is here.
-_HINTS = (
-    ("{{", "write the expression without `{{` and `}}`"),
-    ("&&", "write `and`"),
-    ("||", "write `or`"),
-    ("!", "write `not`; unequal is `!=`"),
-    ("=", "equal is `==`"),
-)
+# What Jinja2 says, and how: the position counts characters that YAML has folded.
+_POSITION = re.compile(r" at \d+\Z")
+_TOO_SHORT = "unexpected 'end of template'"
 
 _TEXT_METHODS = frozenset({"capitalize", "lower", "replace", "strip", "title", "upper"})
 _TEXT_FILTERS = _TEXT_METHODS - {"strip"} | {"join", "string", "trim", "truncate", "urlencode"}
@@ -98,8 +96,8 @@ def _parse(source: str, what: str, parse: Callable[[str], _Tree]) -> _Tree:
     try:
         tree = parse(source)
     except TemplateSyntaxError as error:
-        hint = _hint(source) if what == "an expression" else ""
-        raise ExpressionError(f"not {what}: {error.message}", error.lineno, hint) from error
+        hint = hint_of_mistake(source) if what == "an expression" else ""
+        raise ExpressionError(f"not {what}: {_said(error)}", error.lineno, hint) from error
     except RecursionError as error:
         raise ExpressionError(f"{what} cannot be nested so deeply") from error
     except ValueError as error:  # Python's own limit for the digits of an integer
@@ -117,8 +115,9 @@ def _expression(source: str) -> nodes.Expr:
     return tree
 
 
-def _hint(source: str) -> str:
-    return next((hint for part, hint in _HINTS if part in source), "")
+def _said(error: TemplateSyntaxError) -> str:
+    said = _POSITION.sub("", error.message or "")
+    return "it ends too early" if said == _TOO_SHORT else said
 
 
 def _refuse_deep(tree: nodes.Node, what: str) -> None:

@@ -68,11 +68,13 @@ class Template:
         ExpressionError: the text is no template, or uses what templates may not use.
     """
 
-    __slots__ = ("_write", "source")
+    __slots__ = ("_write", "doubts", "source")
 
     def __init__(self, source: str, names: Collection[str] = ()) -> None:
         self.source = source
-        self._write = _Statements(Compiler(names)).body(parse_template(source).body)
+        compiler = Compiler(names)
+        self._write = _Statements(compiler).body(parse_template(source).body)
+        self.doubts = tuple(compiler.doubts)
 
     def __repr__(self) -> str:
         return f"<Template {self.source!r}>"

@@ -10,7 +10,13 @@ from kilopush_bridge.expressions.syntax import NESTED_MAX, SOURCE_MAX_CHARS
 EXPRESSIONS = [
     # source, part of what it says, part of the hint
     ("", "not an expression", ""),
-    ("contact and", "not an expression", ""),
+    ("contact and", "it ends too early", "missing after `and`"),
+    ("state ==", "it ends too early", "missing after `==`"),
+    ("state == 'ON", "unexpected char", "a quote is never closed"),
+    ("state === 'on'", "not an expression", "`==`"),
+    ("'=' == x y", "`y` is too much", ""),
+    ("a AND b", "`AND` is too much", "in lower case"),
+    ("NOT a", "`a` is too much", "in lower case"),
     ("a b", "`b` is too much", ""),
     ("a, b", "`,` is too much", ""),
     ("state = 'on'", "`=` is too much", "`==`"),
@@ -28,22 +34,36 @@ EXPRESSIONS = [
     ("value.__class__", "`.__class__` does not exist", "cannot reach Python"),
     ("''.__class__.__mro__", "does not exist", "cannot reach Python"),
     ("offline", "is a function", "`value.offline`"),
+    ("state == offline", "is a function", "the text is `'offline'`"),
     ("lasted > 5", "only known to messages", "`value.lasted`"),
     ("value_json.t", "a word of Home Assistant", "`value`"),
-    ("a | tojson", "there is no filter `tojson`", "abs, capitalize"),
+    ("a | tojson", "there is no filter `tojson`", "print as JSON by themselves"),
     ("a | format", "there is no filter `format`", ""),
     ("a | center(9)", "there is no filter `center`", ""),
     ("a | attr('x')", "there is no filter `attr`", ""),
-    ("a is callable", "there is no test `callable`", "defined"),
-    ("range(9)", "there is no function `range`", "offline, online"),
-    ("now()", "there is no function `now`", ""),
-    ("'{}'.format(a)", "there is no method `format`", "startswith"),
+    ("a | trimm", "there is no filter `trimm`", "did you mean `trim`"),
+    ("a | from_json", "there is no filter `from_json`", "already parsed"),
+    ("a | bool", "there is no filter `bool`", "`x is true`"),
+    ("a | multiply(2)", "there is no filter `multiply`", "`x * 2`"),
+    ("a is callable", "there is no test `callable`", "docs/rules.md lists every test"),
+    ("a is none", "there is no test `none`", "`x is undefined`"),
+    ("a is None", "there is no test `None`", "`x is undefined`"),
+    ("is_number(a)", "there is no function `is_number`", "`x is number`"),
+    ("iif(a, b, c)", "there is no function `iif`", "`b if a else c`"),  # codespell:ignore iif
+    ("float(a)", "there is no function `float`", "`x | float`"),
+    ("range(9)", "there is no function `range`", "docs/rules.md lists every function"),
+    ("now()", "there is no function `now`", "messages know `now`"),
+    ("'{}'.format(a)", "there is no method `format`", "docs/rules.md lists every method"),
+    ("topic.room", "`topic` is a text and has no `.room`", "`value.topic.room`"),
+    ("topic['room']", "`topic` is a text and has no `.room`", "`value.topic.room`"),
     ("'a'.zfill(9)", "there is no method `zfill`", ""),
     ("value.update({})", "there is no method `update`", ""),
     ("a()()", "`(...)(...)` cannot be called", ""),
     ("a | join(*b)", "`*` and `**`", ""),
     ("a | join(**b)", "`*` and `**`", ""),
-    ("a | float(0)", "filter `float`: too many", "`float` takes no arguments"),
+    ("a | float(0)", "filter `float`: too many", "`float | default(0)`"),
+    ("a | int(0)", "filter `int`: too many", "`int | default(0)`"),
+    ("a | upper(0)", "filter `upper`: too many", "`upper` takes no arguments"),
     ("a | replace('x')", "filter `replace`: missing", "`replace(old, new)`"),
     ("a | default('x', if_missing=1)", "filter `default`", "default_value=..., boolean=..."),
     ("a | map('upper')", "filter `map`", "`map(attribute=...)`"),
@@ -133,6 +153,7 @@ TEMPLATES = [
     ("{% for a.b in c %}{% endfor %}", 1, "not a template"),
     ("{% for a, (b, c) in d %}{% endfor %}", 1, "a loop's variable is a name"),
     ("{% for a in range(9) %}{% endfor %}", 1, "no function `range`"),
+    ("a\n\nb {{ topic.x }}", 3, "`topic` is a text"),
     ("{{ value.__class__ }}", 1, "does not exist"),
     ("half \ud83d", 1, "surrogate"),
 ]
@@ -141,9 +162,19 @@ TEMPLATES = [
 @pytest.mark.parametrize(("source", "line", "what"), TEMPLATES)
 def test_a_template_is_refused_with_its_line(source: str, line: int, what: str):
     with pytest.raises(ExpressionError) as caught:
-        Template(source)
+        Template(source, ["topic"])
     assert what in str(caught.value)
     assert caught.value.line == line
+
+
+def test_the_hour_is_a_part_of_the_text_that_now_is():
+    with pytest.raises(ExpressionError, match=r"`now` is a text and has no `\.hour`") as caught:
+        Template("{{ now.hour }}", ["now"])
+    assert "`now[11:13] | int`" in caught.value.hint
+
+
+def test_a_variable_of_a_loop_may_have_fields_whatever_else_has_its_name():
+    Template("{% for topic in list %}{{ topic.room }}{% endfor %}", ["topic"])
 
 
 @pytest.mark.parametrize(
