@@ -34,11 +34,12 @@ class Routes:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(rules)
-        by_filter: dict[str, list[str]] = {}
-        for rule in self._rules:
-            for topic_filter in rule.filters:
-                by_filter.setdefault(topic_filter.text, []).append(rule.name)
-        self._tree = FilterTree(by_filter)
+        # by filter: which rules it belongs to, and where among their filters, as positions
+        places: dict[str, list[tuple[int, int]]] = {}
+        for rule_at, rule in enumerate(self._rules):
+            for filter_at, topic_filter in enumerate(rule.filters):
+                places.setdefault(topic_filter.text, []).append((rule_at, filter_at))
+        self._tree = FilterTree(places)
         self._known: dict[str, tuple[Route, ...]] = {}
 
     def to(self, topic: str) -> tuple[Route, ...]:
@@ -50,13 +51,12 @@ class Routes:
         return routes
 
     def _find(self, topic: str) -> tuple[Route, ...]:
-        reached = {name for names in self._tree.match(topic) for name in names}
-        rules = (rule for rule in self._rules if rule.name in reached)
-        found = ((rule, rule.filter_for(topic)) for rule in rules)
+        reached = sorted(place for places in self._tree.match(topic) for place in places)
+        first_filters = dict(reversed(reached))  # the first filter of a rule that matches
         return tuple(
-            Route(rule, {**matched.bind(topic), "topic": topic})
-            for rule, matched in found
-            if matched
+            Route(rule, {**rule.filters[filter_at].bind(topic), "topic": topic})
+            for rule_at, filter_at in sorted(first_filters.items())
+            if not (rule := self._rules[rule_at]).excludes(topic)
         )
 
     def _keep(self, topic: str, routes: tuple[Route, ...]) -> None:

@@ -59,8 +59,12 @@ class Rule:
             return self.retained is Retained.FIRE
         return self.retained is not Retained.IGNORE
 
+    def excludes(self, topic: str) -> bool:
+        """Return whether `except` leaves the topic out."""
+        return any(matches(excluded.text, topic) for excluded in self.excepts)
+
     def filter_for(self, topic: str) -> TopicFilter | None:
         """Return the first of this rule's filters that matches, or None; `except` wins."""
-        if any(matches(excluded.text, topic) for excluded in self.excepts):
+        if self.excludes(topic):
             return None
         return next((one for one in self.filters if matches(one.text, topic)), None)
