@@ -75,4 +75,4 @@ lock: setup ## Renew the locked requirements
 
 .PHONY: clean
 clean: ## Remove what setup and the tools made
-	rm -rf $(VENV) .venv-mqttwarn build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) .venv-mqttwarn .venv-run build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

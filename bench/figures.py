@@ -9,10 +9,12 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from bench import mqttwarn
+from bench.environment import PEER, USERS
 from bench.measure import Run, latencies_s, start_s, throughput
 from bench.programs import Bare, Bridge, Mqttwarn, Program, Raw
+from bench.stage import Unfinished
 from bench.workloads import Workload, home, sensors
 
 
@@ -58,11 +60,12 @@ def measure(plan: Plan) -> Figures:
     """Measure everything."""
     figures = Figures(plan.rounds)
     if plan.peer_rules:
-        figures.left_out = mqttwarn.install()
-    alerting: list[Program] = [Bridge()]
+        figures.left_out = PEER.install()
+    bridge = Bridge(_programs(plan))
+    alerting: list[Program] = [bridge]
     if plan.peer_rules and not figures.left_out:
         alerting.append(Mqttwarn())
-    entries = _entries(plan, has_peer=len(alerting) > 1)
+    entries = _entries(plan, bridge, has_peer=len(alerting) > 1)
     for number in range(1, plan.rounds + 1):
         for program, workload in entries:
             run = throughput(program, workload)
@@ -78,18 +81,27 @@ def measure(plan: Plan) -> Figures:
     return figures
 
 
-def _entries(plan: Plan, *, has_peer: bool) -> list[tuple[Program, Workload]]:
+def _entries(plan: Plan, bridge: Bridge, *, has_peer: bool) -> list[tuple[Program, Workload]]:
     """Return what runs in a round: each workload through every program, one after the other."""
     entries: list[tuple[Program, Workload]] = []
     for rules in plan.rules:
         workload = sensors(rules, plan.messages)
-        entries += [(Bare(), workload), (Bridge(), workload)]
+        entries += [(Bare(), workload), (bridge, workload)]
         if has_peer and rules in plan.peer_rules:
             entries.append((Mqttwarn(), sensors(rules, plan.peer_rules[rules])))
     if plan.has_home:
         workload = home(plan.messages)
-        entries += [(Bare(), workload), (Bridge(), workload), (Raw(), workload)]
+        entries += [(Bare(), workload), (bridge, workload), (Raw(), workload)]
     return entries
+
+
+def _programs(plan: Plan) -> Path:
+    """Return where the bridge is installed: as users have it, in a quick run as it is here."""
+    if not plan.peer_rules:
+        return Path(sys.executable).parent
+    if problem := USERS.install():
+        raise Unfinished(f"the bridge cannot be installed: {problem}")
+    return USERS.programs
 
 
 def _say(line: str) -> None:

@@ -1,25 +1,16 @@
 """mqttwarn, the nearest peer, doing the same job.
 
-It needs paho-mqtt 1 and so lives in an environment of its own, `.venv-mqttwarn`, made when it is
-missing.
+It needs paho-mqtt 1 and so lives in an environment of its own.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 from bench.names import END_TEXT, END_TOPIC
-from bench.stage import ROOT
 
 if TYPE_CHECKING:
     from bench.workloads import Rule, Workload
-
-ENVIRONMENT = ROOT / ".venv-mqttwarn"
-REQUIREMENTS = ROOT / "requirements" / "bench-mqttwarn.txt"
-PROGRAM = ENVIRONMENT / "bin" / "mqttwarn"
-INSTALL_TIMEOUT_S = 300
 
 # As quiet as the bridge: one line for each alert, none for a message that causes none. QoS 0 and
 # 1 cost it the same here, since the messages are published at QoS 0.
@@ -51,26 +42,6 @@ def filter_{at}(topic, message):
     value = json.loads(message)
     return not ({condition})
 '''
-
-
-def install() -> str | None:
-    """Make the environment if it is missing; return what went wrong, None if nothing did."""
-    if PROGRAM.exists():
-        return None
-    pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-    for command in (
-        [sys.executable, "-m", "venv", str(ENVIRONMENT)],
-        [*pip, "--disable-pip-version-check", "--require-hashes", "-r", str(REQUIREMENTS)],
-    ):
-        try:
-            done = subprocess.run(
-                command, check=False, timeout=INSTALL_TIMEOUT_S, capture_output=True, text=True
-            )
-        except subprocess.TimeoutExpired:
-            return "installing mqttwarn took too long"
-        if done.returncode:
-            return (done.stderr.strip().splitlines() or ["mqttwarn could not be installed"])[-1]
-    return None
 
 
 def configuration(workload: Workload, port: int, url: str) -> str:

@@ -10,11 +10,14 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from bench import bridge, mqttwarn
+from bench.environment import PEER
 from bench.names import END_TEXT, READY_TOPIC, RESULT_TOPIC
 from bench.stage import Unfinished, wait_until
 from bench.workloads import ALERT_EVERY
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bench.stage import Stage
     from bench.workloads import Workload
 
@@ -71,14 +74,17 @@ class Raw(Program):
 
 
 class Bridge(Program):
-    """kilopush-bridge as it is installed, with its defaults and durable commits."""
+    """kilopush-bridge as users install it, with its defaults and durable commits."""
 
     name = "kilopush-bridge"
     ready = ("kilopush/status", b"online")
 
+    def __init__(self, programs: Path) -> None:
+        self._program = programs / "kilopush-bridge"
+
     def command(self, stage: Stage, workload: Workload) -> list[str]:
         config = stage.write("config.yaml", bridge.configuration(workload, stage.port))
-        return [sys.executable, "-m", "kilopush_bridge", "run", "-c", str(config)]
+        return [str(self._program), "run", "-c", str(config)]
 
     def environment(self, stage: Stage) -> dict[str, str]:
         return {**os.environ, "KILOPUSH_API_URL": stage.sink.url, "NO_COLOR": "1"}
@@ -111,7 +117,7 @@ class Mqttwarn(Program):
         url = stage.sink.url
         stage.write("filters.py", mqttwarn.filters(workload))
         stage.write("mqttwarn.ini", mqttwarn.configuration(workload, stage.port, url))
-        return [str(mqttwarn.PROGRAM)]
+        return [str(PEER.programs / "mqttwarn")]
 
     def environment(self, stage: Stage) -> dict[str, str]:
         return {**os.environ, "MQTTWARNINI": str(stage.folder / "mqttwarn.ini")}
