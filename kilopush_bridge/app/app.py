@@ -8,6 +8,7 @@ Time enters here: every part gets the clock, or the time, from this file.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import time
@@ -81,6 +82,9 @@ class App:
             StorageError: the state could not be written for a minute.
         """
         await self._start()
+        # What exists now stays: the collector need not look at every rule again and again.
+        gc.collect()
+        gc.freeze()
         try:
             async with asyncio.TaskGroup() as group:
                 for part in (
