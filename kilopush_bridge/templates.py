@@ -25,7 +25,7 @@ class Renderer:
 
     def __init__(self) -> None:
         self.failures = 0
-        self._reported: set[str] = set()
+        self.reasons: dict[str, dict[str, str]] = {}  # the last one by rule and word
 
     def render(self, alert: Alert) -> Message:
         """Return the message of an alert. Never raises.
@@ -91,15 +91,15 @@ class Renderer:
 
     def _report(self, rule: Rule, word: str, reason: str) -> None:
         self.failures += 1
-        if rule.name not in self._reported:
-            self._reported.add(rule.name)
+        if rule.name not in self.reasons:
             log.warning(
                 "rule `%s`: `%s` could not be rendered (%s); "
-                "sent without it, further ones are only counted",
+                "the alert is sent all the same, further failures are only counted",
                 rule.name,
                 word,
                 reason,
             )
+        self.reasons.setdefault(rule.name, {})[word] = reason
 
 
 def _fallback_text(alert: Alert) -> str:

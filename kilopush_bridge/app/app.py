@@ -226,14 +226,12 @@ class App:
                 extra={"action": "refused", "sender": sender},
             )
             return Step(received.ticket, ())
-        self._senders.accepted += 1
         return Step(received.ticket, [message], message.request_id)
 
     def _on_stored(self, steps: Sequence[Step]) -> None:
         for step in steps:
             if step.request_id is not None:
                 self._session.publish(f"accepted/{step.request_id}", b"")
-        self._scheduler.wake()
         self._reporter.note_change()
 
     def _on_settled(self, batch: Batch, verdict: Verdict, reaction: Reaction) -> None:

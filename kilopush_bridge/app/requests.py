@@ -145,7 +145,6 @@ class Senders:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._times: dict[str, deque[float]] = {}
-        self.accepted = 0
         self.refused = 0
 
     def message(self, sender: str, received: Received, now_s: float) -> Message:

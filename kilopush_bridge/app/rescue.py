@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from kilopush_bridge.core.protocol import SENT, UNCLEAR
 from kilopush_bridge.core.retry import retry_delay_s
-from kilopush_bridge.model import Batch, Delivery, Message
-from kilopush_bridge.scheduler.compose import compose
+from kilopush_bridge.scheduler.compose import compose_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kilopush_bridge.core.protocol import Verdict
+    from kilopush_bridge.model import Message
     from kilopush_bridge.scheduler import Push
 
 
@@ -82,7 +82,8 @@ class Rescue:
         self._may_have_it.add(person)  # until its reply says otherwise
         self._on_the_way += 1
         try:
-            verdict = await self._push.send(self._batch(person, is_repeat=is_repeat))
+            batch = compose_message(self._message, person, self._clock(), is_repeat=is_repeat)
+            verdict = await self._push.send(batch)
         finally:
             self._on_the_way -= 1
         if verdict.outcome == SENT:
@@ -91,22 +92,3 @@ class Rescue:
         if verdict.outcome == SENT or (verdict.outcome != UNCLEAR and not is_repeat):
             self._may_have_it.discard(person)
         return verdict
-
-    def _batch(self, person: str, *, is_repeat: bool) -> Batch:
-        message = self._message
-        delivery = Delivery(
-            id=0,
-            alert_id=0,
-            person=person,
-            channel=message.channel,
-            kind=message.kind,
-            priority=message.priority,
-            name=message.name,
-            text=message.text or "",
-            url=message.url,
-            silent=message.silent,
-            created_at_s=message.at_s,
-            found_at_start=message.found_at_start,
-            is_repeat=is_repeat,
-        )
-        return compose([delivery], self._clock())

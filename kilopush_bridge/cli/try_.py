@@ -11,14 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from kilopush_bridge.cli.common import ConfigOption, JsonOption, load, print_json
-from kilopush_bridge.core.protocol import MESSAGE_MAX_UNITS, is_link
+from kilopush_bridge.core.protocol import MESSAGE_MAX_UNITS
 from kilopush_bridge.core.text import units
 from kilopush_bridge.errors import UsageError
-from kilopush_bridge.expressions import UNKNOWN, RenderFailure, Scope, Template
-from kilopush_bridge.model import Alert, Delivery, Message, Received
+from kilopush_bridge.expressions import UNKNOWN, Scope
+from kilopush_bridge.model import Alert, Received
 from kilopush_bridge.payload import read_payload
 from kilopush_bridge.rules import Engine, Rule
-from kilopush_bridge.scheduler.compose import compose
+from kilopush_bridge.scheduler.compose import compose_message
 from kilopush_bridge.templates import Renderer
 
 
@@ -36,7 +36,7 @@ def try_(
     if content.lstrip().startswith((b"{", b"[")) and isinstance(read_payload(content), str):
         print("the payload is no JSON: taken as text", file=sys.stderr)
     now_s = time.time()
-    logging.getLogger("kilopush_bridge.templates").disabled = True  # `_failures` says it here
+    logging.getLogger("kilopush_bridge.templates").disabled = True  # said here instead
     engine = Engine(loaded.rules, {}, loaded.zone)
     alerts = {alert.rule.name: alert for alert in engine.handle(Received(topic, content), now_s)}
     results = [_result(rule, topic, content, alerts.get(rule.name)) for rule in loaded.rules]
@@ -63,8 +63,9 @@ def _result(rule: Rule, topic: str, payload: bytes, alert: Alert | None) -> dict
             "fires": False,
             "why": _why_not(rule, topic, payload),
         }
-    message = Renderer().render(alert)
-    sent = compose([_delivery(message)], alert.at_s)
+    renderer = Renderer()
+    message = renderer.render(alert)
+    sent = compose_message(message, message.to[0], alert.at_s)
     return {
         "rule": rule.name,
         "matches": True,
@@ -77,24 +78,8 @@ def _result(rule: Rule, topic: str, payload: bytes, alert: Alert | None) -> dict
         "silent": sent.silent,
         "units": units(sent.text) + units(sent.url or ""),
         "is_cut": (message.text or "") != sent.text,
-        "failures": _failures(alert),
+        "failures": renderer.reasons.get(rule.name, {}),
     }
-
-
-def _failures(alert: Alert) -> dict[str, str]:
-    """Return why words of the rule give nothing for this message."""
-    scope = Scope(alert.names["value"], alert.names)
-    reasons = {}
-    for word in ("message", "url", "silent"):
-        template = getattr(alert.rule, word)
-        text = template.render(scope) if isinstance(template, Template) else None
-        if isinstance(text, RenderFailure):
-            reasons[word] = text.reason
-        elif word == "message" and not text:
-            reasons[word] = "the text is empty"
-        elif word == "url" and text is not None and not is_link(text):
-            reasons[word] = "it is no http(s) link"
-    return reasons
 
 
 def _why_not(rule: Rule, topic: str, payload: bytes) -> str:
@@ -110,22 +95,6 @@ def _why_not(rule: Rule, topic: str, payload: bytes) -> str:
     quoted = ", ".join(f"`{one}`" for one in missing)
     reason = f": {quoted} {verb} missing, null or unknown" if missing else ""
     return f"`{word}: {rule.condition.source}` is unknown{reason}"
-
-
-def _delivery(message: Message) -> Delivery:
-    return Delivery(
-        id=0,
-        alert_id=0,
-        person="",
-        channel=message.channel,
-        kind=message.kind,
-        priority=message.priority,
-        name=message.name,
-        text=message.text or "",
-        url=message.url,
-        silent=message.silent,
-        created_at_s=message.at_s,
-    )
 
 
 def _print(results: list[dict[str, Any]], topic: str) -> None:

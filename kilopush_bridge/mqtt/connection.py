@@ -1,8 +1,8 @@
 """One connection to the broker: paho on one side, the event loop on the other.
 
-A connection is used once: a new one is made after it has
-ended, so that nothing of an old one (an acknowledgment, a half-read packet) can reach the next.
-paho keeps its state and its packets; its own loop is not used, see `buffered`.
+A connection is used once: a new one is made after it has ended, so that nothing of an old one (an
+acknowledgment, a half-read packet) can reach the next. paho keeps its state and its packets; its
+own loop is not used, see `buffered`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,6 @@ class Connection:
         self._subacks: dict[int, tuple[list[str], asyncio.Future[list[str]]]] = {}
         self._has_identifiers = protocol is Protocol.MQTT_5
         self._is_paused = False
-        self._is_closing = False
         self.ended: asyncio.Future[Ended] = self._loop.create_future()
 
     # --- life ----------------------------------------------------------------------------------
@@ -122,7 +121,6 @@ class Connection:
         if self._socket is None:  # still dialling, in another thread: `_dial` hangs up
             self._end(Ended("closed"))
             return
-        self._is_closing = True
         self._client.disconnect()
         for _ in range(20):
             if not self._client.want_write():

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from kilopush_bridge.core.protocol import MESSAGE_MAX_UNITS
 from kilopush_bridge.core.text import cut, units
-from kilopush_bridge.model import Batch
+from kilopush_bridge.model import Batch, Delivery
 from kilopush_bridge.times import MINUTE_S, duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kilopush_bridge.model import Delivery
+    from kilopush_bridge.model import Message
 
 AGE_SHOWN_AFTER_S = MINUTE_S  # a younger message is news
 TEXT_KEPT_UNITS = 200  # a link may not push the text below this
@@ -41,6 +41,28 @@ def compose(deliveries: Sequence[Delivery], now_s: float) -> Batch:
         return _single(taken[0], now_s)
     silent = all(delivery.silent for delivery in taken)
     return Batch(tuple(taken), "\n".join(lines), None, silent)
+
+
+def compose_message(
+    message: Message, person: str, now_s: float, *, is_repeat: bool = False
+) -> Batch:
+    """Return the batch of a message that is in no outbox."""
+    delivery = Delivery(
+        id=0,
+        alert_id=0,
+        person=person,
+        channel=message.channel,
+        kind=message.kind,
+        priority=message.priority,
+        name=message.name,
+        text=message.text or "",
+        url=message.url,
+        silent=message.silent,
+        created_at_s=message.at_s,
+        found_at_start=message.found_at_start,
+        is_repeat=is_repeat,
+    )
+    return _single(delivery, now_s)
 
 
 def _single(delivery: Delivery, now_s: float) -> Batch:
