@@ -50,6 +50,8 @@ _OUTCOMES = {
     451: FORBIDDEN,
 }
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 _DETAIL_MAX_UNITS = 200
 _REPLY_MAX_BYTES = 16384  # the API answers in about 100 bytes; what is longer is not its answer
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -64,13 +66,17 @@ class Verdict:
 
     ``outcome`` is one of the constants of this module. ``status`` is the API's own status, else
     that of HTTP, None without a reply. ``detail`` is a line for people, at most 200 units, safe to
-    log and never empty.
+    log and never empty. ``at_s`` is the Unix time that the reply names in its ``Date`` header, None
+    without one; it does not make two verdicts different.
     """
 
-    def __init__(self, outcome: str, status: int | None, detail: str) -> None:
+    def __init__(
+        self, outcome: str, status: int | None, detail: str, at_s: int | None = None
+    ) -> None:
         self.outcome = outcome
         self.status = status
         self.detail = safe_line(detail, _DETAIL_MAX_UNITS) or "no details"
+        self.at_s = at_s
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Verdict) and self._key() == other._key()
@@ -137,8 +143,8 @@ def encode(
     return json.dumps(body).encode()
 
 
-def classify(http_status: int, body: bytes) -> Verdict:
-    """Return what a reply means. Never raises, whatever the body holds.
+def classify(http_status: int, body: bytes, date: str = "") -> Verdict:
+    """Return what a reply means. Never raises, whatever the body and its ``Date`` header hold.
 
     A well-formed status of the API wins over that of HTTP, with one exception: a message counts
     as sent only if both say so. A contradiction is UNCLEAR.
@@ -146,7 +152,27 @@ def classify(http_status: int, body: bytes) -> Verdict:
     api_status, detail = _read_reply(body)
     status = http_status if api_status is None else api_status
     is_sent = api_status == 200 and 200 <= http_status < 300
-    return Verdict(SENT if is_sent else _outcome(status), status, detail)
+    return Verdict(SENT if is_sent else _outcome(status), status, detail, parse_date(date))
+
+
+def parse_date(date: str) -> int | None:
+    """Return the Unix time of a ``Date`` header ("Sun, 06 Nov 1994 08:49:37 GMT"), else None.
+
+    Source: RFC 9110, section 5.6.7: this is the only form that may be sent.
+    """
+    parts = date.replace(":", " ").split()
+    if len(parts) != 8 or parts[2] not in _MONTHS or parts[7] != "GMT":
+        return None
+    digits = parts[1:2] + parts[3:7]
+    if not all(0 < len(text) <= 4 and _are_digits(text) for text in digits):
+        return None
+    day, year, hours, minutes, seconds = [int(text) for text in digits]
+    return (
+        _days(year, _MONTHS.index(parts[2]) + 1, day) * 86400
+        + hours * 3600
+        + minutes * 60
+        + seconds
+    )
 
 
 def unsent(detail: str) -> Verdict:
@@ -231,8 +257,23 @@ def _parse_response(text: str) -> dict[str, object]:
     return response if isinstance(response, dict) else {}
 
 
+def _are_digits(text: str) -> bool:
+    return all("0" <= char <= "9" for char in text)
+
+
+def _days(year: int, month: int, day: int) -> int:
+    """Return the days from 1970-01-01 to a date of the Gregorian calendar.
+
+    The year is taken to begin in March, so that the leap day is its last one.
+    """
+    if month <= 2:
+        year, month = year - 1, month + 12
+    leap_days = year // 4 - year // 100 + year // 400
+    return 365 * year + leap_days + (153 * (month - 3) + 2) // 5 + day - 719469
+
+
 def _parse_status(value: object) -> int | None:
-    if isinstance(value, str) and 0 < len(value) <= 4 and all("0" <= char <= "9" for char in value):
+    if isinstance(value, str) and 0 < len(value) <= 4 and _are_digits(value):
         value = int(value)
     # ``type``, because True is an int to isinstance.
     return value if type(value) is int and 100 <= value <= 9999 else None

@@ -15,6 +15,7 @@ Values that JSON cannot say are written as an object with one key, in ``args`` a
     {"utf8": "text"}  {"hex": "ff00"}      bytes
     {"repeat": [value, times]}             a long text, or long bytes
     {"join": [value, value]}               one after the other
+    {"new": ["module.Class", [value, ...]]}  an object of ``core``
 
 One line per failure; the last line is "N passed, N failed"; the exit code is 1 if any failed.
 """
@@ -34,10 +35,20 @@ def join(values):
     return values[0][:0].join(values)
 
 
-def decode(value):
+def find(name, package):
+    """Return the function or class of ``core`` that "module.name" names."""
+    module_name, own_name = name.split(".")
+    module = __import__(package + "." + module_name, None, None, [own_name])
+    return getattr(module, own_name)
+
+
+def decode(value, package="core"):
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
+    if kind == "new":
+        name, args = content
+        return find(name, package)(*[decode(arg, package) for arg in args])
     return DECODERS[kind](content)
 
 
@@ -47,10 +58,8 @@ def load(path):
 
 
 def call(case, package):
-    module_name, function_name = case["call"].split(".")
-    module = __import__(package + "." + module_name, None, None, [function_name])
-    function = getattr(module, function_name)
-    return function(*[decode(value) for value in case["args"]], **case.get("kwargs", {}))
+    args = [decode(value, package) for value in case["args"]]
+    return find(case["call"], package)(*args, **case.get("kwargs", {}))
 
 
 def failure(case, package="core"):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from micropython import run_vectors
 
+from kilopush_bridge.core.protocol import Verdict
+
 ROOT = Path(__file__).parents[3]
 CORE = "kilopush_bridge.core"
 
@@ -21,6 +23,8 @@ CORE = "kilopush_bridge.core"
         {"call": "text.units", "args": [None], "raises": "ValueError"},
         {"call": "text.no_such_function", "args": [], "want": None},
         {"call": "protocol.lost", "args": ["a"], "want_fields": {"outcome": "sent"}},
+        {"call": "budget.cap", "args": [{"new": ["budget.Limits", [300]]}], "want": 300},
+        {"call": "budget.cap", "args": [{"new": ["budget.Nothing", []]}], "want": 208},
     ],
 )
 def test_a_wrong_vector_fails(case):
@@ -39,6 +43,11 @@ def test_a_wrong_vector_fails(case):
 )
 def test_values_that_json_cannot_say_are_decoded(written, value):
     assert run_vectors.decode(written) == value
+
+
+def test_objects_of_core_are_made_of_their_arguments():
+    written = {"new": ["protocol.Verdict", ["sent", 200, {"join": ["a", "b"]}]]}
+    assert run_vectors.decode(written, CORE) == Verdict("sent", 200, "ab")
 
 
 def run(vectors):
