@@ -26,6 +26,7 @@ class Priority(IntEnum):
     HIGH = 1
     NORMAL = 2
     LOW = 3
+    DIGEST = 4  # never a message of its own
 
     @property
     def word(self) -> str:
@@ -46,14 +47,20 @@ class Kind(StrEnum):
     EVENT = "event"  # something happened; it has no end
     REQUEST = "request"  # somebody asked for it: `kilopush/send/...` or the command line
     NOTICE = "notice"  # the bridge speaks about itself
+    DIGEST = "digest"  # many alerts in one message
 
 
 class State(StrEnum):
-    """Where a delivery is. Each (alert, person) is in exactly one of these (promise G2)."""
+    """Where a delivery is. Each (alert, person) is in exactly one of these (promise G2).
+
+    In reports, what is deferred is `pending` or, once its digest is delivered, `digested`.
+    """
 
     PENDING = "pending"
     SENDING = "sending"  # its POST is on the way; counted as pending in every report
     SENT = "sent"
+    DEFERRED = "deferred"  # part of a digest; where it is, the digest's own state says
+    RELEASED = "released"  # a digest that was refused: its deliveries go one by one
     DEAD = "dead"  # refused three times; kept until somebody retries or drops it
     WITHDRAWN = "withdrawn"  # not sent any more, with its reason
 
@@ -162,11 +169,17 @@ class Delivery:
     tries: int = 0  # attempts that the API refused, for the dead letter
     is_repeat: bool = False  # an earlier attempt may have arrived
     group: str | None = None
+    follows_digest: bool = False  # a recovery whose alarm went in a digest
 
     @property
     def is_critical(self) -> bool:
         """Only an alarm itself is critical; what follows it is not (design: budget)."""
         return self.priority is Priority.CRITICAL
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether it stands for the deliveries that are deferred to it."""
+        return self.kind is Kind.DIGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +211,7 @@ class Settlement:
     tries: int = 0
     is_repeat: bool = False
     keep_group: bool = True
+    channel: str | None = None  # another channel takes over
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,3 +243,15 @@ class Batch:
     def is_critical(self) -> bool:
         """Whether it holds a critical alarm."""
         return self.priority is Priority.CRITICAL
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether it is a digest."""
+        return self.deliveries[0].is_digest
+
+    @property
+    def ledger_kind(self) -> str:
+        """What it counts as in the budget: `critical`, `digest` or `other`."""
+        if self.is_critical:
+            return "critical"
+        return "digest" if self.is_digest else "other"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,3 +35,12 @@ def local_text(at_s: float, zone: tzinfo | None) -> str:
     `zone` None is the system's.
     """
     return datetime.fromtimestamp(at_s, tz=zone).strftime("%Y-%m-%d %H:%M")
+
+
+def moment_text(at_s: float, now_s: float, zone: tzinfo | None) -> str:
+    """Return a moment as briefly as it is clear: `14:05`, `Mon 14:05`, `28 Feb 14:05`."""
+    at, now = datetime.fromtimestamp(at_s, tz=zone), datetime.fromtimestamp(now_s, tz=zone)
+    if at.date() == now.date():
+        return at.strftime("%H:%M")
+    is_near = abs(at.date() - now.date()) < timedelta(days=7)
+    return at.strftime("%a %H:%M" if is_near else "%d %b %H:%M")

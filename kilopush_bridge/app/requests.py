@@ -3,6 +3,9 @@
 Text, or JSON `{message, to, priority, url, silent, key, channel, id}`. The text is never a
 template, and `to` takes names of the configuration only: a topic that anybody in the house can
 write to must not become a way to reach anybody in the world.
+
+Nor may it become a way to use up what is kept for alarms: how urgent and how often, a grant of the
+configuration says (`senders:`), and without one what everybody may.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from kilopush_bridge.config import expand_names
+from kilopush_bridge.config import Grant, expand_names
 from kilopush_bridge.core.protocol import is_link
 from kilopush_bridge.core.text import well_formed
 from kilopush_bridge.model import Kind, Message, Priority
@@ -23,11 +26,10 @@ if TYPE_CHECKING:
     from kilopush_bridge.config import Config
     from kilopush_bridge.model import Received
 
-PER_HOUR = 60  # for each sender
-SENDERS_MAX = 1_000  # that are remembered; anybody can make up a name
-HIGHEST_PRIORITY = Priority.HIGH
+SENDERS_MAX = 1_000  # without a grant, that are remembered; anybody can make up a name
 REQUEST_MAX_BYTES = 16_384
 TEXT_MAX_CHARS = 4_000  # cut to what a message holds when it leaves
+KEY_MAX_CHARS = 200
 ID_MAX_CHARS = 64
 ID_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 FIELDS = ("message", "to", "priority", "url", "silent", "key", "channel", "id")
@@ -86,7 +88,7 @@ def _from_fields(fields: dict[str, Any]) -> Request:
         priority=_priority(fields.get("priority")),
         url=_url(fields.get("url")),
         silent=_flag(fields.get("silent", False)),
-        key=str(_string(fields, "key") or "")[:200],
+        key=str(_string(fields, "key") or "")[:KEY_MAX_CHARS],
         channel=_string(fields, "channel"),
         id=_id(fields.get("id")),
     )
@@ -140,11 +142,15 @@ def _id(value: Any) -> str | None:
 
 
 class Senders:
-    """Who may ask for what: `PER_HOUR` requests each, up to `HIGHEST_PRIORITY`."""
+    """Who may ask for what: as often and as urgently as a sender's grant says.
+
+    Criticals are counted by themselves, so that a sender's ordinary requests never use up the room
+    of its alarm. Who has a grant is heard, however many names others make up.
+    """
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._times: dict[str, deque[float]] = {}
+        self._times: dict[tuple[str, bool], deque[float]] = {}  # by sender, and whether critical
         self.refused = 0
 
     def message(self, sender: str, received: Received, now_s: float) -> Message:
@@ -158,26 +164,33 @@ class Senders:
                 "it is retained: it would be sent again at every start; publish without retain"
             )
         request = parse_request(received.payload)
-        message = request_message(request, self._config, "send", sender, now_s, HIGHEST_PRIORITY)
-        self._count(sender, now_s)
+        if sender not in self._config.grants:
+            self._make_room_for(sender, now_s)
+        may = self._config.grants.get(sender, Grant())
+        message = request_message(request, self._config, "send", sender, now_s, may.priority)
+        self._count(message, may.per_hour, now_s)
         return message
 
-    def _count(self, sender: str, now_s: float) -> None:
-        if sender not in self._times and len(self._times) >= SENDERS_MAX:
-            self._forget_idle(now_s)
-        times = self._times.setdefault(sender, deque())
+    def _count(self, message: Message, per_hour: int, now_s: float) -> None:
+        times = self._times.setdefault((message.name, message.is_critical), deque())
         # later ones were counted by a clock that has been set back since
         while times and not now_s - HOUR_S < times[0] <= now_s:
             times.popleft()
-        if len(times) >= PER_HOUR:
-            raise RequestError(f"more than {PER_HOUR} in an hour")
+        if len(times) >= per_hour:
+            kind = "critical ones " if message.is_critical else ""
+            raise RequestError(f"more than {per_hour} {kind}in an hour")
         times.append(now_s)
 
-    def _forget_idle(self, now_s: float) -> None:
+    def _make_room_for(self, sender: str, now_s: float) -> None:
+        """Forget who has been silent for an hour, if there are too many; without a grant only.
+
+        Raises:
+            RequestError: all of them have been heard within the hour.
+        """
+        if (sender, False) in self._times or len(self._times) < SENDERS_MAX:
+            return
         self._times = {
-            sender: times
-            for sender, times in self._times.items()
-            if now_s - HOUR_S < times[-1] <= now_s
+            who: times for who, times in self._times.items() if now_s - HOUR_S < times[-1] <= now_s
         }
         if len(self._times) >= SENDERS_MAX:
             raise RequestError(f"more than {SENDERS_MAX} senders in an hour")
@@ -187,6 +200,10 @@ def request_message(
     request: Request, config: Config, origin: str, name: str, now_s: float, highest: Priority
 ) -> Message:
     """Return the message that a request becomes under a configuration.
+
+    A request without a `key` gets its own text for one. Of criticals with the same key only the
+    first few are sent as such (a flapping sensor must not use up what is kept for alarms), and with
+    one key for all of them, smoke would count as the repetition of a leak.
 
     Raises:
         RequestError: it names a person or channel that does not exist, or nobody.
@@ -204,7 +221,7 @@ def request_message(
         kind=Kind.REQUEST,
         origin=origin,
         name=name,
-        key=request.key,
+        key=request.key or request.text[:KEY_MAX_CHARS],
         text=request.text,
         to=to,
         channel=request.channel or config.default_channel,

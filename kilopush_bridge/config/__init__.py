@@ -1,6 +1,6 @@
 """The configuration file: read, checked, resolved."""
 
-from kilopush_bridge.config.config import Broker, Channel, Config
+from kilopush_bridge.config.config import Broker, Channel, Config, Grant
 from kilopush_bridge.config.load import load_config
 from kilopush_bridge.config.people import expand_names
 from kilopush_bridge.config.problems import did_you_mean
@@ -11,6 +11,7 @@ __all__ = [
     "Broker",
     "Channel",
     "Config",
+    "Grant",
     "default_state",
     "did_you_mean",
     "expand_names",

@@ -45,10 +45,6 @@ def _later_words(sections: schema.FileSection) -> Iterator[KeyPath]:
     for word in schema.LATER_MQTT_WORDS:
         if word in sections.mqtt.model_fields_set:
             yield "mqtt", word
-    for name, channel in sections.channels.items():
-        for word in schema.LATER_CHANNEL_WORDS:
-            if word in channel.model_fields_set:
-                yield "channels", name, word
 
 
 def warn_of_rules(rules: Iterable[Rule], topic_prefix: str, problems: Problems) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import time
 from typing import TYPE_CHECKING
+
+from kilopush_bridge.core.budget import Limits
+from kilopush_bridge.model import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,7 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kilopush_bridge.errors import Problem
+    from kilopush_bridge.hours import Quiet
     from kilopush_bridge.rules import Rule
+
+DIGEST_AT = (time(7), time(19))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,16 @@ class Channel:
 
     token: str = field(repr=False)
     secret: str = field(repr=False)
+    limits: Limits = field(default_factory=Limits)
+    critical_channel: str | None = None  # where a critical goes that this one may not send
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one sender may ask for; by default, what everybody may."""
+
+    priority: Priority = Priority.HIGH  # the highest
+    per_hour: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +84,17 @@ class Config:
     log_level: str = "info"
     log_format: str = "text"
     zone: tzinfo | None = None
+    quiet: Quiet | None = None  # None: never
+    digest_at: tuple[time, ...] = DIGEST_AT  # in order of the day
+    grants: Mapping[str, Grant] = field(default_factory=dict)  # by name of sender
     warnings: tuple[Problem, ...] = ()
+
+    def audience(self, channel: str) -> frozenset[str]:
+        """Return the people who get alerts on a channel; a digest to all of them costs one each.
+
+        Whom requests may add is not known before they come: those who get them by default count.
+        """
+        people = {person for rule in self.rules if rule.channel == channel for person in rule.to}
+        if channel == self.default_channel:
+            people.update(self.default_to)
+        return frozenset(people)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kilopush_bridge.config.advice import warn_of_later_words, warn_of_rules
 from kilopush_bridge.config.broker import build_broker
 from kilopush_bridge.config.channels import build_channels, check_channel
+from kilopush_bridge.config.clock import build_quiet, digest_times
 from kilopush_bridge.config.config import Config
+from kilopush_bridge.config.grants import build_grants
 from kilopush_bridge.config.people import build_people, resolve_names
+from kilopush_bridge.config.quota import check_quota
 from kilopush_bridge.config.rules import RuleBuilder, Surroundings
 from kilopush_bridge.config.settings import api_address, state_path, time_zone
 from kilopush_bridge.config.shape import parse_shape
@@ -36,16 +40,17 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Conf
     source, problems = read_source(path, environment)
     sections = parse_shape(source.data, problems)
     config = _build(sections, path, environment, problems)
+    check_quota(config, problems)
     if problems.found:
         raise ConfigError(problems.found)
-    return config
+    return replace(config, warnings=tuple(sorted(problems.warnings)))
 
 
 def _build(
     sections: FileSection, path: Path, environment: Mapping[str, str], problems: Problems
 ) -> Config:
     people, groups = build_people(sections.people, problems)
-    channels = build_channels(sections.channels, problems)
+    channels = build_channels(sections.channels, sections.budget, problems)
     surroundings = _surroundings(sections, channels, groups, problems)
     broker = build_broker(sections.mqtt, problems)
     rules = _rules(sections, surroundings, problems)
@@ -65,7 +70,9 @@ def _build(
         log_level=sections.log.level,
         log_format=sections.log.format,
         zone=time_zone(sections.timezone, problems),
-        warnings=tuple(sorted(problems.warnings)),
+        quiet=build_quiet(sections.quiet, problems),
+        digest_at=digest_times(sections.digest, problems),
+        grants=build_grants(sections.senders, problems),
     )
 
 

@@ -54,17 +54,21 @@ class Problems:
 
     def excuse(self, path: KeyPath) -> None:
         """Do not miss a word that was meant by another one; if it is there too, it still counts."""
-        if path not in self._source.keys:
+        if not self.has(path):
             self.ignore(path)
 
     def is_rejected(self, path: KeyPath) -> bool:
         """Return whether `path` was in the file and could not be read."""
         return any(path[:end] in self._rejected for end in range(1, len(path) + 1))
 
+    def has(self, path: KeyPath) -> bool:
+        """Return whether the file says anything at `path`, right or wrong."""
+        return path in self._source.keys
+
     def missing(self, path: KeyPath, hint: str = "") -> None:
         """Note that a word is not there, or that nothing stands behind it."""
         word = path[-1]
-        if path not in self._source.keys:
+        if not self.has(path):
             self.add(path, f"`{word}` is missing", hint)
         elif self.is_cut(path):
             self.add(path, f"`{word}` is empty", COMMENT_HINT, is_key=True)

@@ -11,13 +11,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from kilopush_bridge.config.config import DIGEST_AT, Grant
+from kilopush_bridge.core.budget import DIGESTS, KEEP_FOR_CRITICAL, OTHER_SENDERS, PER_DAY
 from kilopush_bridge.core.protocol import API_URL
 
 # Sections of the design that this version accepts, with one warning, and does not act on.
-LATER_SECTIONS = ("budget", "quiet", "digest", "senders", "web", "heartbeat", "alive")
-LATER_CHANNEL_WORDS = ("budget", "critical_channel")
+LATER_SECTIONS = ("web", "heartbeat", "alive")
 LATER_MQTT_WORDS = ("discovery",)
-LATER_WORDS = frozenset({*LATER_SECTIONS, *LATER_CHANNEL_WORDS, *LATER_MQTT_WORDS})
+LATER_WORDS = frozenset({*LATER_SECTIONS, *LATER_MQTT_WORDS})
 # Words of a rule that change what it means: ignoring one would send the wrong thing.
 LATER_RULE_WORDS = (
     "for",
@@ -29,17 +30,32 @@ LATER_RULE_WORDS = (
     "group",
     "unless",
 )
-LATER_PRIORITIES = ("digest",)
+
+UNLIMITED = "unlimited"
+COUNT_MAX = 1_000_000  # far beyond any use: arithmetic with it stays exact
+TIMES_MAX = 24
+TIME_PATTERN = "^([01]?[0-9]|2[0-3]):[0-5][0-9]$"
+
+
+def _one_or_more(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
 
 Names = Annotated[
     list[str],
-    BeforeValidator(
-        lambda value: value if isinstance(value, list) else [value],
-        json_schema_input_type=str | list[str],
-    ),
+    BeforeValidator(_one_or_more, json_schema_input_type=str | list[str]),
     Field(min_length=1),
 ]
-PriorityWord = Literal["critical", "high", "normal", "low"]
+PriorityWord = Literal["critical", "high", "normal", "low", "digest"]
+Count = Annotated[int, Field(ge=0, le=COUNT_MAX)]
+OneOrMore = Annotated[int, Field(ge=1, le=COUNT_MAX)]
+# The pattern is for editors. Times are read later, where an item that is wrong can be left out.
+Time = Annotated[str, Field(json_schema_extra={"pattern": TIME_PATTERN})]
+Times = Annotated[
+    list[str],
+    BeforeValidator(_one_or_more, json_schema_input_type=Time | list[Time]),
+    Field(min_length=1, max_length=TIMES_MAX),
+]
 
 
 def _later() -> Any:
@@ -82,6 +98,23 @@ class MqttSection(_Section):
     discovery: Any = _later()
 
 
+class BudgetSection(_Section):
+    """How many messages a channel may send a day, and what is kept for whom."""
+
+    per_day: OneOrMore | Literal["unlimited"] | None = Field(
+        default=None, description=f"messages a day, or `{UNLIMITED}`; default: {PER_DAY}"
+    )
+    keep_for_critical: Count | None = Field(
+        default=None, description=f"messages kept for criticals; default: {KEEP_FOR_CRITICAL}"
+    )
+    other_senders: Count | None = Field(
+        default=None, description=f"messages left to other senders; default: {OTHER_SENDERS}"
+    )
+    digests: Count | None = Field(
+        default=None, description=f"messages kept for digests, one per person; default: {DIGESTS}"
+    )
+
+
 class ChannelSection(_Section):
     """A channel of KILO.Push: the sender."""
 
@@ -93,8 +126,42 @@ class ChannelSection(_Section):
     secret: str | None = Field(
         default=None, description="channel secret key: 64 letters and digits"
     )
-    budget: Any = _later()
-    critical_channel: Any = _later()
+    budget: BudgetSection = Field(
+        default_factory=BudgetSection, description="where this channel differs from `budget`"
+    )
+    critical_channel: str | None = Field(
+        default=None, description="the channel for criticals while this one's day is used up"
+    )
+
+
+class QuietSection(_Section):
+    """When only what is urgent is sent."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["from", "to"]})
+
+    from_: Time | None = Field(default=None, alias="from", description="time of day: 22:30")
+    to: Time | None = Field(default=None, description="time of day; may be on the next day")
+    let_through: Literal["critical", "high", "normal"] = Field(
+        default="high", description="this and what is more urgent does not wait"
+    )
+
+
+class DigestSection(_Section):
+    """When what waited is sent as one message."""
+
+    at: Times = Field(
+        default=[f"{at:%H:%M}" for at in DIGEST_AT], description="time(s) of day: 07:00"
+    )
+
+
+class SenderSection(_Section):
+    """What one sender may ask for over `kilopush/send/...`."""
+
+    priority: PriorityWord = Field(default="high", description="the highest that it may use")
+    per_hour: OneOrMore = Field(
+        default=Grant().per_hour,
+        description=f"requests in an hour, criticals by themselves; default: {Grant().per_hour}",
+    )
 
 
 class DefaultsSection(_Section):
@@ -171,18 +238,20 @@ class FileSection(_Section):
     people: dict[str, Names] = Field(
         default_factory=dict, description="name: user token, or a list of names (a group)"
     )
+    budget: BudgetSection = Field(default_factory=BudgetSection)
+    quiet: QuietSection | None = Field(default=None, description="default: never quiet")
+    digest: DigestSection = Field(default_factory=DigestSection)
+    senders: dict[str, SenderSection] = Field(
+        default_factory=dict, description="senders that may do more or less than others, by name"
+    )
     defaults: DefaultsSection = Field(default_factory=DefaultsSection)
     alerts: dict[str, RuleSection] = Field(default_factory=dict, description="the rules, by name")
     timezone: str | None = Field(
-        default=None, description="for printed times; default: the system's"
+        default=None, description="of digests, quiet hours and printed times; default: the system's"
     )
     state: str | None = Field(default=None, description="the state file")
     log: LogSection = Field(default_factory=LogSection)
     api_url: str = Field(default=API_URL, description="the send API; http:// for this machine only")
-    budget: Any = _later()
-    quiet: Any = _later()
-    digest: Any = _later()
-    senders: Any = _later()
     web: Any = _later()
     heartbeat: Any = _later()
     alive: Any = _later()
@@ -206,6 +275,6 @@ def _as_yaml_reads(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     read = {word: _as_yaml_reads(part) for word, part in schema.items()}
-    if read.get("type") == "string" and "enum" not in read:
+    if read.get("type") == "string" and not {"enum", "const"} & read.keys():
         read["type"] = ["string", "number", "boolean"]
     return read

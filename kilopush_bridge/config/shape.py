@@ -37,6 +37,9 @@ _OTHER_WORDS = {
     "users": "people",
     "rules": "alerts",
     "broker": "mqtt",
+    "reserve": "keep_for_critical",
+    "time": "at",
+    "times": "at",
 }
 _URL_HINT = "it belongs into `url`: mqtt://host:port"
 # The same, where no single word takes its place.
@@ -49,9 +52,24 @@ _OTHER_WAYS: dict[tuple[type[BaseModel], str], str] = {
     (schema.RuleSection, "action"): "`to` says who gets it, `message` what they read",
     (schema.RuleSection, "actions"): "`to` says who gets it, `message` what they read",
 }
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "mqtt": schema.MqttSection,
+    "quiet": schema.QuietSection,
+    "digest": schema.DigestSection,
+    "defaults": schema.DefaultsSection,
+    "log": schema.LogSection,
+}
 _RULE_WORDS = frozenset(
     {field.alias or name for name, field in schema.RuleSection.model_fields.items()}
 ).union(schema.LATER_RULE_WORDS)
+_NUMBER_KINDS = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
+    "int_from_float": "a whole number",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+}
 _BRACKET_HINT = "put text that begins with `{` or `[` in quotes"
 
 
@@ -132,14 +150,25 @@ def _reject(path: KeyPath, detail: ErrorDetails, data: Any, problems: Problems) 
     elif detail["type"] == "literal_error":
         choices = detail["ctx"]["expected"].replace("'", "`")
         _reject_choice(path, data, choices, problems)
+    elif detail["type"] in _NUMBER_KINDS:
+        _reject_number(path, detail, data, problems)
     else:
         problems.reject(path, *_what(path, detail["type"], data))
+
+
+def _reject_number(path: KeyPath, detail: ErrorDetails, value: Any, problems: Problems) -> None:
+    field = _model_at(path[:-1]).model_fields[str(path[-1])]
+    needed = _NUMBER_KINDS[detail["type"]].format(**detail.get("ctx", {}))
+    shown = f", not {problems.shown(path, value)}" if isinstance(value, str) else ""
+    problems.reject(path, f"`{path[-1]}` must be {needed}{shown}", field.description or "")
 
 
 def _what(path: KeyPath, kind: str, value: Any) -> tuple[str, str]:
     word = shortened(str(path[-1])) if isinstance(path[-1], str) else f"{path[-2]}[{path[-1]}]"
     if kind == "too_short" or value is None:
         return f"`{word}` is empty", ""
+    if kind == "too_long":
+        return f"`{word}` has too many entries", f"at most {schema.TIMES_MAX}"
     if kind in ("string_type", "bool_type"):
         return f"`{word}` must be a text", _BRACKET_HINT
     hint = "no `-` or `[` here: the name goes before the colon" if isinstance(value, list) else ""
@@ -148,9 +177,6 @@ def _what(path: KeyPath, kind: str, value: Any) -> tuple[str, str]:
 
 def _reject_choice(path: KeyPath, value: Any, choices: str, problems: Problems) -> None:
     word = path[-1]
-    if word == "priority" and value in schema.LATER_PRIORITIES:
-        problems.reject(path, f"`{value}` is not there yet in this version", f"there are {choices}")
-        return
     known = choices.replace(" or ", ", ").replace("`", "").split(", ")
     hint = did_you_mean(value, known) if isinstance(value, str) else ""
     problems.reject(path, f"`{word}` must be {choices}", hint)
@@ -194,11 +220,11 @@ def _model_at(path: KeyPath) -> type[BaseModel]:
             return schema.RuleSection
         case ("channels", _):
             return schema.ChannelSection
-        case ("mqtt",):
-            return schema.MqttSection
-        case ("defaults",):
-            return schema.DefaultsSection
-        case ("log",):
-            return schema.LogSection
+        case ("budget",) | ("channels", _, "budget"):
+            return schema.BudgetSection
+        case ("senders", _):
+            return schema.SenderSection
+        case (str(name),) if name in _SECTIONS:
+            return _SECTIONS[name]
         case _:
             return schema.FileSection

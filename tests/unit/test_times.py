@@ -7,7 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kilopush_bridge.times import DAY_S, HOUR_S, MINUTE_S, duration_text, local_text
+from kilopush_bridge.times import (
+    DAY_S,
+    HOUR_S,
+    MINUTE_S,
+    duration_text,
+    local_text,
+    moment_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +52,21 @@ def test_a_time_is_local_to_its_zone(at_s: float, text: str):
 def test_another_zone_prints_another_hour():
     assert local_text(0.0, timezone(timedelta(hours=-1))) == "1969-12-31 23:00"
     assert len(local_text(0.0, None)) == len("1970-01-01 00:00")
+
+
+NOW_S = 1774746000.0  # Sun 2026-03-29 03:00 in Berlin
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "text"),
+    [
+        (0, "03:00"),
+        (0.05, "00:48"),  # before the clock change, and still today
+        (1, "Sat 02:00"),
+        (6, "Mon 02:00"),
+        (7, "22 Mar 02:00"),
+        (-1, "Mon 03:00"),  # the clock was set back
+    ],
+)
+def test_a_moment_is_as_brief_as_it_is_clear(days_ago: float, text: str):
+    assert moment_text(NOW_S - days_ago * DAY_S, NOW_S, ZoneInfo("Europe/Berlin")) == text

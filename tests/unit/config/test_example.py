@@ -1,6 +1,7 @@
 """The example file, and the JSON Schema that editors check it with."""
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,23 @@ TYPES = {
     "string": str,
     "boolean": bool,
     "number": (int, float),
+    "integer": int,
     "null": type(None),
 }
+
+
+def broken_limits(value, schema):
+    """Return the words of `schema` that a single value does not keep to."""
+    limits = {
+        "enum": lambda allowed: value in allowed,
+        "const": lambda only: value == only,
+        "pattern": lambda pattern: not isinstance(value, str) or re.search(pattern, value),
+        "minimum": lambda least: not isinstance(value, int) or value >= least,
+        "maximum": lambda most: not isinstance(value, int) or value <= most,
+        "minItems": lambda least: not isinstance(value, list) or len(value) >= least,
+        "maxItems": lambda most: not isinstance(value, list) or len(value) <= most,
+    }
+    return [word for word, keeps in limits.items() if word in schema and not keeps(schema[word])]
 
 
 def violations(value, schema, root, at="file"):
@@ -33,10 +49,8 @@ def violations(value, schema, root, at="file"):
     allowed = [TYPES[one] for one in ([types] if isinstance(types, str) else types)]
     if allowed and not any(isinstance(value, one) for one in allowed):
         return [*found, f"{at}: {types}"]
-    if "enum" in schema and value not in schema["enum"]:
-        found.append(f"{at}: enum")
+    found += [f"{at}: {word}" for word in broken_limits(value, schema)]
     if isinstance(value, list):
-        found += [f"{at}: minItems"] if len(value) < schema.get("minItems", 0) else []
         for index, item in enumerate(value):
             found += violations(item, schema.get("items", {}), root, f"{at}[{index}]")
     if isinstance(value, dict):
@@ -94,10 +108,32 @@ def test_a_mistake_in_a_rule_does_not_fit_the_schema(words, violation):
         ({"channls": {}}, "file.channls: unknown"),
         ({"log": {"level": "loud"}}, "file.log.level: enum"),
         ({"channels": {"home": {"token": "x"}}}, "file.channels.home.secret: required"),
+        ({"budget": {"per_day": "many"}}, "file.budget.per_day: anyOf"),
+        ({"budget": {"per_day": 0}}, "file.budget.per_day: anyOf"),
+        ({"budget": {"digests": -1}}, "file.budget.digests: anyOf"),
+        ({"quiet": {"from": "22:30"}}, "file.quiet: anyOf"),
+        ({"digest": {"at": "25:00"}}, "file.digest.at: anyOf"),
+        ({"senders": {"door": {"per_hour": 0}}}, "file.senders.door.per_hour: minimum"),
+        ({"senders": {"door": {"priority": "urgent"}}}, "file.senders.door.priority: enum"),
     ],
 )
 def test_a_mistake_in_a_section_does_not_fit_the_schema(change, violation):
     assert check(example() | change) == [violation]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"budget": {"per_day": "unlimited", "digests": 0}},
+        {"quiet": {"from": "22:30", "to": "7:00", "let_through": "critical"}},
+        {"digest": {"at": "18:30"}},
+        {"digest": {"at": ["0:00", "23:59"]}},
+        {"senders": {"door": {"priority": "critical", "per_hour": 120}, "bell": {}}},
+        {"defaults": {"priority": "digest"}},
+    ],
+)
+def test_the_sections_fit_the_schema(change):
+    assert check(example() | change) == []
 
 
 def test_what_yaml_calls_a_number_or_a_boolean_fits_where_a_text_is_asked_for():

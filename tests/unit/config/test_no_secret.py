@@ -26,14 +26,25 @@ CONFIG = {
         "topic_prefix": "kilopush",
         "discovery": False,
     },
-    "channels": {"home": {"token": "${KILO_TOKEN}", "secret": "${KILO_SECRET}", "budget": 1}},
+    "channels": {
+        "home": {
+            "token": "${KILO_TOKEN}",
+            "secret": "${KILO_SECRET}",
+            "budget": {"per_day": 200, "digests": 4},
+            "critical_channel": "other",
+        },
+        "other": {"token": "${KILO_TOKEN}", "secret": "${KILO_SECRET}"},
+    },
     "people": {"me": "${KILO_ME}", "anna": "${KILO_ANNA}", "family": ["me", "anna"]},
     "defaults": {"to": "me", "priority": "low", "channel": "home"},
     "timezone": "UTC",
     "state": "state.db",
     "log": {"level": "info", "format": "text"},
     "api_url": "https://example.com",
-    "budget": {"per_day": 1},
+    "budget": {"per_day": 300, "keep_for_critical": 60, "other_senders": 20, "digests": 12},
+    "quiet": {"from": "22:30", "to": "07:00", "let_through": "high"},
+    "digest": {"at": ["07:00"]},
+    "senders": {"door": {"priority": "critical", "per_hour": 120}},
     "alerts": {
         "leak": {
             "topic": ["a/+device", "b"],
