@@ -32,6 +32,8 @@ from kilopush_bridge.outbox.upkeep import forget
 from kilopush_bridge.push import Push
 from kilopush_bridge.rules import Engine
 from kilopush_bridge.scheduler import Scheduler
+from kilopush_bridge.scheduler.clock import ApiClock
+from kilopush_bridge.scheduler.policy import policy_of
 from kilopush_bridge.templates import Renderer
 from kilopush_bridge.times import DAY_S, MINUTE_S
 from kilopush_bridge.words import OUTCOMES
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEPT_DAYS = 30
+FORGOTTEN_AT_ONCE = 500
 STORAGE_PATIENCE_S = 60.0
 DRAIN_S = 10.0
 
@@ -60,7 +63,7 @@ class App:
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.time) -> None:
         self._config = config
-        self._clock = clock
+        self._clock = ApiClock(clock)
         self._lock = Lock(config.state)
         if not self._lock.acquire():
             raise StorageError(
@@ -111,15 +114,17 @@ class App:
         left = await self._store.call(take_over, config, self._clock())
         self._push = Push(config.api_url, channels, config.people)
         self._engine = Engine(config.rules, left.firing, config.zone)
+        policy = policy_of(config)
         self._scheduler = Scheduler(
             self._store,
             self._push,
-            tuple(config.channels),
+            policy,
             tuple(config.people),
             self._clock,
             on_settled=self._on_settled,
             collecting=self._replays.collecting,
         )
+        await self._scheduler.take_over()
         self._session = Session(
             config.broker,
             left.client_id,
@@ -140,7 +145,11 @@ class App:
             self._session.pause,
         )
         self._reporter = Reporter(
-            self._store, config.channels, self._counters, self._session.publish, self._clock
+            self._store,
+            policy,
+            self._counters,
+            self._session.publish,
+            self._scheduler.moment,
         )
 
     async def _stop(self) -> None:
@@ -236,6 +245,8 @@ class App:
 
     def _on_settled(self, batch: Batch, verdict: Verdict, reaction: Reaction) -> None:
         names = ", ".join(dict.fromkeys(delivery.name for delivery in batch.deliveries))
+        if batch.is_digest:
+            names = f"digest of {batch.text.partition(chr(10))[0]}"
         is_sent = verdict.outcome == SENT
         log.log(
             logging.INFO if is_sent else logging.WARNING,
@@ -311,7 +322,10 @@ class App:
                 if now_s - forgot_at_s > DAY_S:
                     before_s = now_s - KEPT_DAYS * DAY_S
                     self._engine.forget(before_s)
-                    await self._store.call(forget, before_s)
+                    while await self._store.call(
+                        forget, before_s, self._clock.counted_s, FORGOTTEN_AT_ONCE
+                    ):
+                        pass  # in small pieces: what an alarm changes is stored in between
                     forgot_at_s = now_s
             except StorageError as error:
                 log.error("%s", error)

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kilopush_bridge import __version__
 from kilopush_bridge.errors import StorageError
-from kilopush_bridge.outbox.report import summary, undelivered
+from kilopush_bridge.outbox.report import undelivered
+from kilopush_bridge.scheduler.overview import overview
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from kilopush_bridge.outbox.store import Store
+    from kilopush_bridge.scheduler.policy import Policy
+    from kilopush_bridge.scheduler.transactions import Moment
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +41,16 @@ class Reporter:
     def __init__(
         self,
         store: Store,
-        channels: Iterable[str],
+        policy: Policy,
         counters: Callable[[], Mapping[str, int]],
         publish: Publish,
-        clock: Callable[[], float],
+        moment: Callable[[], Moment],
     ) -> None:
         self._store = store
-        self._channels = tuple(channels)
+        self._policy = policy
         self._counters = counters
         self._publish = publish
-        self._clock = clock
+        self._moment = moment
         self._changed = asyncio.Event()
         self._published: dict[str, bytes] = {}
 
@@ -66,7 +69,7 @@ class Reporter:
             await self._changed.wait()
             self._changed.clear()
             try:
-                report, waiting = await self._store.read(self._read, self._clock())
+                report, waiting = await self._store.look(self._read, self._moment())
             except StorageError as error:
                 log.error("%s", error)
             else:
@@ -79,8 +82,8 @@ class Reporter:
             self._published[topic] = payload
             self._publish(topic, payload, retain=True)
 
-    def _read(self, connection: sqlite3.Connection, now_s: float) -> tuple[dict[str, Any], Any]:
-        counts = summary(connection, self._channels, now_s)
+    def _read(self, connection: sqlite3.Connection, at: Moment) -> tuple[dict[str, Any], Any]:
+        counts = overview(connection, self._policy, at)
         report = {
             "version": __version__,
             "channels": counts["channels"],

@@ -6,7 +6,8 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
-from typing import Annotated
+from datetime import tzinfo
+from typing import Annotated, Any
 
 import typer
 
@@ -15,13 +16,13 @@ from kilopush_bridge.errors import EXIT_UNEXPECTED, UsageError
 from kilopush_bridge.outbox import upkeep
 from kilopush_bridge.outbox.report import listing
 from kilopush_bridge.outbox.store import Transaction, open_for_reading, open_state
-from kilopush_bridge.times import duration_text
+from kilopush_bridge.times import duration_text, moment_text
 
 queue = typer.Typer(
     help="Look at what is not sent; retry or drop dead letters.", no_args_is_help=True
 )
 
-STATES = ("pending", "sending", "sent", "dead", "withdrawn")
+STATES = ("pending", "sending", "sent", "digested", "dead", "withdrawn")
 
 Ids = Annotated[list[int] | None, typer.Argument(help="Numbers from `queue list`.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All dead letters.")]
@@ -30,15 +31,16 @@ AllOption = Annotated[bool, typer.Option("--all", help="All dead letters.")]
 @queue.command("list")
 def list_(
     state: Annotated[
-        str | None, typer.Option(help="pending, sending, sent, dead or withdrawn.")
+        str | None, typer.Option(help="pending, sending, sent, digested, dead or withdrawn.")
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List deliveries that are not sent, most urgent first."""
+    """List what has not arrived yet, most urgent first."""
     if state is not None and state not in STATES:
         raise UsageError(f"--state must be one of {', '.join(STATES)}, not {state}")
-    connection = open_for_reading(load(config).state)
+    loaded = load(config)
+    connection = open_for_reading(loaded.state)
     rows = listing(connection, state)
     connection.close()
     if as_json:
@@ -52,11 +54,18 @@ def list_(
             f"{row['priority']:<8}",
             f"{row['person']:<10}",
             f"{duration_text(now_s - row['created_at_s']):>8}",
-            f"{row['name']}: {row['text']}" + (f" [{row['reason']}]" if row["reason"] else ""),
+            f"{row['name']}: {row['text']}{_why(row, now_s, loaded.zone)}",
         )
         print("  ".join(columns))
     if not rows:
         print("Nothing waits.")
+
+
+def _why(row: dict[str, Any], now_s: float, zone: tzinfo | None) -> str:
+    reason = row["reason"]
+    if row["digest_at_s"] is not None:
+        reason += f" ({moment_text(max(now_s, row['digest_at_s']), now_s, zone)})"
+    return f" [{reason}]" if reason else ""
 
 
 @queue.command()

@@ -20,6 +20,8 @@ from kilopush_bridge.outbox.report import of_alert
 from kilopush_bridge.outbox.store import Lock, Store, Transaction, open_state
 from kilopush_bridge.push import Push
 from kilopush_bridge.scheduler import Scheduler
+from kilopush_bridge.scheduler.clock import ApiClock
+from kilopush_bridge.scheduler.policy import policy_of
 
 PATIENCE_S = 60.0
 
@@ -101,8 +103,11 @@ async def _deliver(config: Config) -> None:
     store = Store(config.state)
     channels = {name: (one.token, one.secret) for name, one in config.channels.items()}
     push = Push(config.api_url, channels, config.people)
-    scheduler = Scheduler(store, push, tuple(config.channels), tuple(config.people), time.time)
+    clock = ApiClock(time.time)
+    scheduler = Scheduler(store, push, policy_of(config), tuple(config.people), clock)
     await store.call(upkeep.return_unfinished, time.time())
+    await scheduler.take_over()
+    await scheduler.ask_time()
     ends_at_s = time.monotonic() + PATIENCE_S
     try:
         while time.monotonic() < ends_at_s:

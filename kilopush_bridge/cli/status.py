@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kilopush_bridge.cli.common import ConfigOption, JsonOption, load, print_json
 from kilopush_bridge.model import HoldKind
-from kilopush_bridge.outbox.report import summary
+from kilopush_bridge.outbox.facts import fact
 from kilopush_bridge.outbox.store import Lock, open_for_reading
-from kilopush_bridge.times import duration_text
+from kilopush_bridge.scheduler.overview import overview
+from kilopush_bridge.scheduler.policy import policy_of
+from kilopush_bridge.scheduler.transactions import Moment
+from kilopush_bridge.times import duration_text, moment_text
 from kilopush_bridge.words import HOLDS
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+BAR_CHARS = 40
+COLUMNS = ("channel", "spent", "left", "for criticals", "digests", "next digest")
 
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Show what was sent, what waits, what fires and what holds it up."""
+    """Show each channel's budget, what was sent, what waits, what fires and what holds it up."""
     loaded = load(config)
-    now_s = time.time()
     connection = open_for_reading(loaded.state)
-    report = summary(connection, loaded.channels, now_s)
+    now_s = time.time() + float(fact(connection, "api_ahead_s") or 0)
+    report = overview(connection, policy_of(loaded), Moment(now_s, now_s))
     connection.close()
     report["running"] = _is_running(Lock(loaded.state))
     if as_json:
         print_json(report)
     else:
-        _print(report, now_s)
+        _print(report, now_s, loaded.zone)
 
 
 def _is_running(lock: Lock) -> bool:
@@ -33,24 +42,53 @@ def _is_running(lock: Lock) -> bool:
     return not is_free
 
 
-def _print(report: dict[str, Any], now_s: float) -> None:
+def _print(report: dict[str, Any], now_s: float, zone: tzinfo | None) -> None:
     print("The bridge is running." if report["running"] else "The bridge is not running.")
-    for name, channel in report["channels"].items():
-        print(f"Channel {name}: {channel['spent']} of its quota spent in 24 h")
+    print()
+    _print_channels(report["channels"], now_s, zone)
+    print()
     alerts = report["alerts"]
-    print(
-        "Deliveries: "
-        + ", ".join(
-            f"{alerts[word]} {word}"
-            for word in ("accepted", "sent", "pending", "dead", "withdrawn")
-        )
-    )
+    print("Alerts: " + ", ".join(f"{number} {word}" for word, number in alerts.items()))
     for hold in report["holds"]:
         print(_held(hold, now_s))
     for one in report["firing"]:
         print(f"Firing: {one['rule']} ({one['key']}) for {duration_text(now_s - one['since'])}")
     if not report["firing"]:
         print("Nothing is firing.")
+
+
+def _print_channels(channels: dict[str, dict[str, Any]], now_s: float, zone: tzinfo | None) -> None:
+    rows = [COLUMNS, *(_row(name, one, now_s, zone) for name, one in channels.items())]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS))]
+    bars = ["", *(_bar(one) for one in channels.values())]
+    for row, bar in zip(rows, bars, strict=True):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print("  ".join([*cells, bar]).rstrip())
+    if any(bars):
+        print("█ spent  ▒ kept for criticals, digests and other senders  · left")
+
+
+def _row(name: str, channel: dict[str, Any], now_s: float, zone: tzinfo | None) -> tuple[str, ...]:
+    per_day, next_digest_s = channel["per_day"], channel["next_digest"]
+    spent = f"{channel['spent']} of {per_day}" if per_day else f"{channel['spent']}, no limit"
+    left = [
+        "-" if channel[word] is None else str(channel[word])
+        for word in ("left", "critical_left", "digests_left")
+    ]
+    soon = "-" if next_digest_s is None else moment_text(max(now_s, next_digest_s), now_s, zone)
+    return (name, spent, *left, soon)
+
+
+def _bar(channel: dict[str, Any]) -> str:
+    """Return spent, kept and left as parts of one line; nothing without a limit."""
+    per_day: int | None = channel["per_day"]
+    if per_day is None:
+        return ""
+    spent: int = min(
+        BAR_CHARS, -(-BAR_CHARS * channel["spent"] // per_day)
+    )  # a little shows as one
+    left: int = min(BAR_CHARS - spent, BAR_CHARS * channel["left"] // per_day)
+    return "█" * spent + "·" * left + "▒" * (BAR_CHARS - spent - left)
 
 
 def _held(hold: dict[str, Any], now_s: float) -> str:

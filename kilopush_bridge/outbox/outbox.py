@@ -6,15 +6,20 @@ Time is an argument. The statements of one function belong together; `Store.call
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kilopush_bridge.core.budget import stays_critical
 from kilopush_bridge.failpoints import reach
 from kilopush_bridge.model import Delivery, Kind, Message, Priority, Settlement, State
+from kilopush_bridge.outbox.ledger import begin_attempt
 from kilopush_bridge.times import MINUTE_S
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
+
+    from kilopush_bridge.model import Batch
 
 # No delivery waits longer by itself (long waits are holds). A later due time was written by a clock
 # that has been set back since, as on a Raspberry Pi without a battery: no alarm may wait for that.
@@ -22,8 +27,8 @@ LONGEST_WAIT_S = MINUTE_S
 
 INSERT_ALERT = """
     INSERT INTO alerts (kind, origin, name, key, topic, text, url, silent, found_at_start,
-                        request_id, created_at_s)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        request_id, created_at_s, is_critical)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING
     RETURNING id
 """
@@ -33,8 +38,12 @@ INSERT_DELIVERY = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 RECORD_RESCUE = """
-    INSERT INTO attempts (channel, person, priority, begun_at_s, ended_at_s, outcome, detail)
-    VALUES (?, ?, ?, ?, ?, ?, 'sent while the state could not be written')
+    INSERT INTO attempts (channel, person, priority, kind, begun_at_s, ended_at_s, outcome, detail)
+    VALUES (?, ?, ?, 'critical', ?, ?, ?, 'sent while the state could not be written')
+"""
+EARLIER_CRITICALS = """
+    SELECT created_at_s FROM alerts WHERE is_critical AND name = ? AND key = ?
+    ORDER BY created_at_s DESC LIMIT 10
 """
 BEGIN_FIRING = """
     INSERT INTO firing (rule, key, since_s, seen_at_s, count, alarm_id) VALUES (?, ?, ?, ?, 1, ?)
@@ -43,27 +52,48 @@ BEGIN_FIRING = """
         alarm_id = excluded.alarm_id
 """
 ALARM_DELIVERIES = """
-    SELECT deliveries.id, person, channel, state
-    FROM firing JOIN deliveries ON alert_id = alarm_id
+    SELECT alarm.id, alarm.person, alarm.channel,
+           CASE alarm.state WHEN 'deferred' THEN digest.state ELSE alarm.state END AS state
+    FROM firing
+    JOIN deliveries AS alarm ON alarm.alert_id = alarm_id
+    LEFT JOIN deliveries AS digest ON digest.id = alarm.digest_id
     WHERE rule = ? AND key = ?
 """
 WAITING = """
     SELECT deliveries.*, alerts.kind, alerts.name, alerts.text, alerts.url, alerts.silent,
-           alerts.found_at_start, alerts.created_at_s
-    FROM deliveries JOIN alerts ON alerts.id = alert_id
-    WHERE state = 'pending' AND channel = :channel AND person = :person
-      AND NOT (due_at_s > :now AND due_at_s <= :now + :longest_wait)
-      AND (batch_key IS NULL OR batch_key NOT IN (SELECT value FROM json_each(:collecting)))
-      AND (follows IS NULL
-           OR EXISTS (SELECT 1 FROM deliveries AS alarm
-                      WHERE alarm.id = deliveries.follows AND alarm.state = 'sent'))
+           alerts.found_at_start, alerts.created_at_s, alarm.state AS alarm_state
+    FROM deliveries
+    JOIN alerts ON alerts.id = deliveries.alert_id
+    LEFT JOIN deliveries AS alarm ON alarm.id = deliveries.follows
+    LEFT JOIN deliveries AS digest ON digest.id = alarm.digest_id
+    WHERE deliveries.state = 'pending'
+      AND deliveries.channel = :channel AND deliveries.person = :person
+      AND NOT (deliveries.due_at_s > :now AND deliveries.due_at_s <= :now + :longest_wait)
+      AND (deliveries.batch_key IS NULL
+           OR deliveries.batch_key NOT IN (SELECT value FROM json_each(:collecting)))
+      AND (deliveries.follows IS NULL OR alarm.state = 'sent'
+           OR alarm.state = 'deferred' AND digest.state = 'sent')
       AND {lane}
-    ORDER BY priority, deliveries.id
+    ORDER BY deliveries.priority, deliveries.id
     LIMIT :limit
+"""
+WITHDRAW_RECOVERIES = """
+    UPDATE deliveries SET state = 'withdrawn', changed_at_s = :now,
+           reason = 'over: the alarm says so itself'
+    WHERE state = 'pending' AND follows IS NOT NULL AND (
+        follows = :alarm
+        OR EXISTS (SELECT 1 FROM deliveries AS alarm
+                   WHERE alarm.id = deliveries.follows AND alarm.digest_id = :alarm)
+    )
 """
 # Whatever holds one of a lane holds the whole lane (`scheduler.decide.stops`). Each is read by
 # itself, so that no crowd of held deliveries hides one that may go.
-LANES = ("priority = 0 AND NOT is_repeat", "priority = 0 AND is_repeat", "priority > 0")
+LANES = (
+    "deliveries.priority = 0 AND NOT deliveries.is_repeat",
+    "deliveries.priority = 0 AND deliveries.is_repeat",
+    "deliveries.priority > 0 AND NOT deliveries.is_digest AND deliveries.tries = 0",
+    "deliveries.priority > 0 AND NOT deliveries.is_digest AND deliveries.tries > 0",
+)
 
 
 def put(connection: sqlite3.Connection, messages: Iterable[Message]) -> None:
@@ -72,6 +102,8 @@ def put(connection: sqlite3.Connection, messages: Iterable[Message]) -> None:
         if message.kind is Kind.RECOVERY:
             _put_recovery(connection, message)
             continue
+        if message.is_critical and not _stays_critical(connection, message):
+            message = replace(message, priority=Priority.HIGH)  # noqa: PLW2901
         alert_id = _insert_alert(connection, message)
         if alert_id is None:
             continue  # the same request again: a sender or a broker repeated itself
@@ -82,6 +114,14 @@ def put(connection: sqlite3.Connection, messages: Iterable[Message]) -> None:
                 BEGIN_FIRING, (message.name, message.key, message.since_s, message.at_s, alert_id)
             )
     reach("before_commit")
+
+
+def _stays_critical(connection: sqlite3.Connection, message: Message) -> bool:
+    """Return whether an alarm is critical: one of the same key that repeats itself is `high`."""
+    if message.already_sent or message.maybe_sent:
+        return True  # it went as one
+    rows = connection.execute(EARLIER_CRITICALS, (message.name, message.key))
+    return stays_critical([row["created_at_s"] for row in rows], message.at_s)
 
 
 def _insert_alert(connection: sqlite3.Connection, message: Message) -> int | None:
@@ -99,6 +139,7 @@ def _insert_alert(connection: sqlite3.Connection, message: Message) -> int | Non
             message.found_at_start,
             message.request_id,
             message.at_s,
+            message.is_critical,
         ),
     ).fetchone()
     return int(row["id"]) if row else None
@@ -139,7 +180,8 @@ def _insert_delivery(
 def _put_recovery(connection: sqlite3.Connection, message: Message) -> None:
     """End a state: tell those who were told, the way they were told.
 
-    An alarm that still waits says itself that it is over, as does a dead letter that is retried.
+    An alarm that still waits, alone or in a digest, says itself that it is over, as does a dead
+    letter that is retried.
     One whose POST is on the way gets a recovery that waits for it; `settle` withdraws it if the
     alarm has to be sent again.
     """
@@ -153,7 +195,7 @@ def _put_recovery(connection: sqlite3.Connection, message: Message) -> None:
                 connection, alert_id or 0, message, alarm["person"], alarm["channel"], alarm["id"]
             )
     for alarm in alarms:
-        if alarm["state"] in (State.PENDING, State.SENDING, State.DEAD):
+        if alarm["state"] in (State.PENDING, State.SENDING, State.RELEASED, State.DEAD):
             connection.execute(
                 "UPDATE deliveries SET over_after_s = ? WHERE id = ?", (lasted_s, alarm["id"])
             )
@@ -181,7 +223,7 @@ def waiting(
         "limit": limit,
     }
     return [
-        _delivery(row)
+        to_delivery(row)
         for lane in LANES
         for row in connection.execute(WAITING.format(lane=lane), values)
     ]
@@ -196,38 +238,16 @@ def next_due_at_s(connection: sqlite3.Connection, now_s: float) -> float | None:
     return None if row["due_at_s"] is None else float(row["due_at_s"])
 
 
-def claim(connection: sqlite3.Connection, deliveries: Sequence[Delivery], now_s: float) -> int:
+def claim(connection: sqlite3.Connection, batch: Batch, now_s: float) -> int:
     """Mark deliveries as on the way and write the ledger; return the attempt's id.
 
     Both are committed before the POST leaves, so that a crash can only make the count too high.
     """
-    first = deliveries[0]
-    attempt = connection.execute(
-        "INSERT INTO attempts (channel, person, priority, begun_at_s) VALUES (?, ?, ?, ?) "
-        "RETURNING id",
-        (first.channel, first.person, min(one.priority for one in deliveries), now_s),
-    ).fetchone()
     connection.executemany(
         "UPDATE deliveries SET state = 'sending', changed_at_s = ? WHERE id = ?",
-        [(now_s, one.id) for one in deliveries],
+        [(now_s, one.id) for one in batch.deliveries],
     )
-    return int(attempt["id"])
-
-
-def end_attempt(
-    connection: sqlite3.Connection,
-    attempt_id: int,
-    outcome: str,
-    detail: str,
-    now_s: float,
-    *,
-    is_spent: bool,
-) -> None:
-    """Complete an attempt's row in the ledger."""
-    connection.execute(
-        "UPDATE attempts SET ended_at_s = ?, outcome = ?, detail = ?, is_spent = ? WHERE id = ?",
-        (now_s, outcome, detail, is_spent, attempt_id),
-    )
+    return begin_attempt(connection, batch, now_s)
 
 
 def settle(connection: sqlite3.Connection, settlement: Settlement, now_s: float) -> None:
@@ -236,7 +256,8 @@ def settle(connection: sqlite3.Connection, settlement: Settlement, now_s: float)
     connection.execute(
         """
         UPDATE deliveries SET state = ?, reason = ?, changed_at_s = ?, due_at_s = ?, tries = ?,
-               is_repeat = ?, batch_key = CASE WHEN ? THEN batch_key END
+               is_repeat = ?, batch_key = CASE WHEN ? THEN batch_key END,
+               channel = coalesce(?, channel)
         WHERE id = ?
         """,
         (
@@ -247,18 +268,12 @@ def settle(connection: sqlite3.Connection, settlement: Settlement, now_s: float)
             one.tries,
             one.is_repeat,
             one.keep_group,
+            one.channel,
             one.delivery_id,
         ),
     )
     if one.state is not State.SENT:
-        connection.execute(
-            """
-            UPDATE deliveries SET state = 'withdrawn', changed_at_s = ?,
-                   reason = 'over: the alarm says so itself'
-            WHERE follows = ? AND state = 'pending'
-            """,
-            (now_s, one.delivery_id),
-        )
+        connection.execute(WITHDRAW_RECOVERIES, {"now": now_s, "alarm": one.delivery_id})
 
 
 def others_of(connection: sqlite3.Connection, alert_id: int, person: str) -> tuple[str, ...]:
@@ -270,7 +285,8 @@ def others_of(connection: sqlite3.Connection, alert_id: int, person: str) -> tup
     return tuple(row["person"] for row in rows)
 
 
-def _delivery(row: Any) -> Delivery:
+def to_delivery(row: Any) -> Delivery:
+    """Return a row of `WAITING` as a delivery."""
     return Delivery(
         id=row["id"],
         alert_id=row["alert_id"],
@@ -288,4 +304,5 @@ def _delivery(row: Any) -> Delivery:
         tries=row["tries"],
         is_repeat=bool(row["is_repeat"]),
         group=row["batch_key"],
+        follows_digest=row["alarm_state"] == State.DEFERRED,
     )

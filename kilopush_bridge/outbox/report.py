@@ -4,40 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kilopush_bridge.model import HoldKind, Priority
+from kilopush_bridge.model import HoldKind, Priority, State
 from kilopush_bridge.outbox.holds import load_holds
-from kilopush_bridge.times import DAY_S
 from kilopush_bridge.words import HOLDS
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
 
     from kilopush_bridge.model import Hold
 
 LISTED_MAX = 200
 
 
-def summary(
-    connection: sqlite3.Connection, channels: Iterable[str], now_s: float
-) -> dict[str, Any]:
+def summary(connection: sqlite3.Connection) -> dict[str, Any]:
     """Return the counts of everything, ready for JSON.
 
-    Shape: `{"channels": {NAME: {"spent", "paused_until", "reason"}}, "alerts": {"accepted", "sent",
-    "pending", "dead", "withdrawn"}, "firing": [{"rule", "key", "since"}], "holds": [...]}`. Times
-    are Unix seconds; `spent` counts the POSTs of the last 24 hours that may use up the quota.
+    Shape: `{"alerts": {"accepted", "sent", "digested", "pending", "dead", "withdrawn"}, "firing":
+    [{"rule", "key", "since"}], "holds": [...]}`. Alerts are counted per person; each is in exactly
+    one of the last five (promise G2). Times are Unix seconds.
     """
-    holds = load_holds(connection)
     states = _counts(connection)
     return {
-        "channels": {name: _channel(connection, name, holds, now_s) for name in channels},
-        "alerts": {
-            "accepted": sum(states.values()),
-            "sent": states.get("sent", 0),
-            "pending": states.get("pending", 0) + states.get("sending", 0),
-            "dead": states.get("dead", 0),
-            "withdrawn": states.get("withdrawn", 0),
-        },
+        "alerts": {"accepted": sum(states.values()), **states},
         "firing": [
             {"rule": row["rule"], "key": row["key"], "since": row["since_s"]}
             for row in connection.execute(
@@ -53,7 +41,7 @@ def summary(
                 "next": hold.next_at_s,
                 "detail": hold.detail,
             }
-            for hold in holds
+            for hold in load_holds(connection)
         ],
     }
 
@@ -85,22 +73,36 @@ def undelivered(connection: sqlite3.Connection) -> dict[str, Any] | None:
     }
 
 
-LISTED = """
-    SELECT deliveries.id, state, person, channel, priority, name, text, reason, created_at_s, tries
-    FROM deliveries JOIN alerts ON alerts.id = alert_id
+# What is deferred is where its digest is. Digests themselves are no alerts.
+WHERE_IT_IS = """
+    CASE WHEN item.state <> 'deferred' THEN item.state
+         WHEN digest.state = 'sent' THEN 'digested'
+         WHEN digest.state IN ('sending', 'dead', 'withdrawn') THEN digest.state
+         ELSE 'pending'
+    END
 """
+LISTED = f"""
+    SELECT item.id, {WHERE_IT_IS} AS state, item.person, item.channel, item.priority, name, text,
+           coalesce(nullif(item.reason, ''), digest.reason, '') AS reason, created_at_s, item.tries,
+           digest.due_at_s AS digest_at_s
+    FROM deliveries AS item
+    JOIN alerts ON alerts.id = item.alert_id
+    LEFT JOIN deliveries AS digest ON digest.id = item.digest_id
+    WHERE NOT item.is_digest
+"""  # noqa: S608  (of constants)
 
 
 def listing(
     connection: sqlite3.Connection, state: str | None, limit: int = LISTED_MAX
 ) -> list[dict[str, Any]]:
-    """Return deliveries that are not sent, or those of one state: most urgent first, then oldest.
+    """Return deliveries that did not arrive yet, or those of one state: most urgent, then oldest.
 
-    `reason` says why one is dead or withdrawn, or what a pending one waits for.
+    `reason` says why one is dead or withdrawn, or what a pending one waits for; `digest_at_s` when
+    its digest is planned.
     """
-    condition = "state = ?" if state else "state <> ?"
+    condition = f"{WHERE_IT_IS} = ?" if state else f"{WHERE_IT_IS} NOT IN (?, 'digested')"
     rows = connection.execute(
-        f"{LISTED} WHERE {condition} ORDER BY priority, deliveries.id LIMIT ?",
+        f"{LISTED} AND {condition} ORDER BY item.priority, item.id LIMIT ?",
         (state or "sent", limit),
     )
     holds = load_holds(connection)
@@ -109,16 +111,19 @@ def listing(
 
 def of_alert(connection: sqlite3.Connection, alert_id: int) -> list[dict[str, Any]]:
     """Return the deliveries of one alert, as `listing` does."""
-    rows = connection.execute(f"{LISTED} WHERE alert_id = ? ORDER BY deliveries.id", (alert_id,))
+    rows = connection.execute(f"{LISTED} AND item.alert_id = ? ORDER BY item.id", (alert_id,))
     holds = load_holds(connection)
     return [_listed(row, holds) for row in rows]
 
 
 def _listed(row: sqlite3.Row, holds: list[Hold]) -> dict[str, Any]:
     entry = {**dict(row), "priority": Priority(row["priority"]).word}
-    if row["state"] == "pending":
-        entry["reason"] = _waits_for(row, holds)
-    return entry
+    if row["state"] != "pending":
+        return {**entry, "digest_at_s": None}
+    waits = [_waits_for(row, holds)]
+    if row["digest_at_s"] is not None:
+        waits.insert(0, "in the next digest")
+    return {**entry, "reason": "; ".join(filter(None, waits))}
 
 
 def _waits_for(row: sqlite3.Row, holds: list[Hold]) -> str:
@@ -132,21 +137,26 @@ def _waits_for(row: sqlite3.Row, holds: list[Hold]) -> str:
     )
 
 
+COUNTED = """
+    SELECT state, digest_id, count(*) AS number FROM deliveries
+    WHERE NOT is_digest GROUP BY state, digest_id
+"""
+
+
 def _counts(connection: sqlite3.Connection) -> dict[str, int]:
-    rows = connection.execute("SELECT state, count(*) AS number FROM deliveries GROUP BY state")
-    return {row["state"]: row["number"] for row in rows}
-
-
-def _channel(
-    connection: sqlite3.Connection, name: str, holds: list[Hold], now_s: float
-) -> dict[str, Any]:
-    spent = connection.execute(
-        "SELECT count(*) FROM attempts WHERE channel = ? AND begun_at_s > ? AND is_spent",
-        (name, now_s - DAY_S),
-    ).fetchone()[0]
-    own = [hold for hold in holds if hold.channel == name and not hold.person]
-    return {
-        "spent": spent,
-        "paused_until": min((hold.next_at_s for hold in own), default=None),
-        "reason": ", ".join(sorted(hold.kind.value for hold in own)) or None,
+    """Return how many deliveries are where."""
+    digests = {
+        row["id"]: row["state"]
+        for row in connection.execute("SELECT id, state FROM deliveries WHERE is_digest")
     }
+    counts = dict.fromkeys(("sent", "digested", "pending", "dead", "withdrawn"), 0)
+    for row in connection.execute(COUNTED):
+        counts[_counted_as(row["state"], digests.get(row["digest_id"]))] += row["number"]
+    return counts
+
+
+def _counted_as(state: str, digest: str | None) -> str:
+    """Return under which word a delivery is counted that is in `state`, in a digest in `digest`."""
+    if state == State.DEFERRED:
+        state = "digested" if digest == State.SENT else digest or state
+    return state if state in ("sent", "digested", "dead", "withdrawn") else "pending"

@@ -25,7 +25,7 @@ _Args = ParamSpec("_Args")
 _Result = TypeVar("_Result")
 
 # Each entry takes the schema from its position to the next version.
-MIGRATIONS: tuple[str, ...] = ("schema.sql",)
+MIGRATIONS: tuple[str, ...] = ("schema.sql", "budget.sql")
 BUSY_TIMEOUT_S = 5.0  # another process writes for milliseconds: `send`, `queue retry`
 
 
@@ -100,7 +100,10 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         )
     try:
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S
+            f"{path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            check_same_thread=False,
         )
     except sqlite3.Error as error:
         raise StorageError(f"state {path} cannot be read: {error}") from error
@@ -198,15 +201,18 @@ async def to_the_end(work: Coroutine[Any, Any, _Result]) -> _Result:
 
 
 class Store:
-    """The state file of a running bridge and the thread in which every statement runs.
+    """The state file of a running bridge and the thread in which every change is made.
 
     One thread makes the order of changes plain: what is asked first is committed first. The event
-    loop never waits for the disk.
+    loop never waits for the disk. A second thread only looks (reports, the text of a digest):
+    however long that takes, no change waits for it.
     """
 
     def __init__(self, path: Path) -> None:
         self.connection = open_state(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._onlooker = open_for_reading(path)
+        self._looking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store look")
 
     async def call(
         self,
@@ -235,14 +241,26 @@ class Store:
         Raises:
             StorageError: it cannot be read.
         """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._thread, lambda: _read(self.connection, function, *args, **kwargs)
+        )
 
-        def run() -> _Result:
-            try:
-                return function(self.connection, *args, **kwargs)
-            except sqlite3.Error as error:
-                raise StorageError(f"state cannot be read: {error}") from error
+    async def look(
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, _Args], _Result],
+        *args: _Args.args,
+        **kwargs: _Args.kwargs,
+    ) -> _Result:
+        """Run `function(connection, ...)` beside the store's thread, on what is committed.
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, run)
+        Raises:
+            StorageError: it cannot be read.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._looking, lambda: _read(self._onlooker, function, *args, **kwargs)
+        )
 
     def _transact(
         self,
@@ -258,5 +276,19 @@ class Store:
 
     def close(self) -> None:
         """Finish what was asked and close the file."""
+        self._looking.shutdown(wait=True)
+        self._onlooker.close()
         self._thread.shutdown(wait=True)
         self.connection.close()
+
+
+def _read(
+    connection: sqlite3.Connection,
+    function: Callable[Concatenate[sqlite3.Connection, _Args], _Result],
+    *args: _Args.args,
+    **kwargs: _Args.kwargs,
+) -> _Result:
+    try:
+        return function(connection, *args, **kwargs)
+    except sqlite3.Error as error:
+        raise StorageError(f"state cannot be read: {error}") from error

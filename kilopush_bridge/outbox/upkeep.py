@@ -11,16 +11,52 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
+# What is deferred is dead if its digest is.
+DEAD = """
+    SELECT item.id, coalesce(digest.id, item.id) AS row_id
+    FROM deliveries AS item LEFT JOIN deliveries AS digest ON digest.id = item.digest_id
+    WHERE NOT item.is_digest
+      AND (item.state = 'dead' OR item.state = 'deferred' AND digest.state = 'dead')
+"""
 REVIVE = """
     UPDATE deliveries
     SET state = 'pending', reason = '', tries = 0, changed_at_s = :now, due_at_s = :now
-    WHERE state = 'dead'
+    WHERE id = :id
 """
-DROP_DEAD = """
+DROP = """
     UPDATE deliveries SET state = 'withdrawn', reason = 'dropped by hand', changed_at_s = :now
-    WHERE state = 'dead'
+    WHERE id = :id
 """
-DROP_ANY = DROP_DEAD.replace("state = 'dead'", "state IN ('dead', 'pending')")
+DROP_ONE = """
+    UPDATE deliveries
+    SET state = 'withdrawn', reason = 'dropped by hand', changed_at_s = :now, digest_id = NULL
+    WHERE id = :id AND NOT is_digest AND (
+        state IN ('dead', 'pending')
+        OR state = 'deferred' AND EXISTS (
+            SELECT 1 FROM deliveries AS digest
+            WHERE digest.id = deliveries.digest_id AND digest.state IN ('dead', 'pending')
+        )
+    )
+"""
+FORGET = """
+    DELETE FROM alerts WHERE id IN (
+        SELECT id FROM alerts
+        WHERE created_at_s < ?
+          AND NOT EXISTS (
+              SELECT 1 FROM deliveries
+              WHERE alert_id = alerts.id
+                AND (state IN ('pending', 'sending', 'dead')
+                     OR state = 'deferred' AND EXISTS (
+                         SELECT 1 FROM deliveries AS digest
+                         WHERE digest.id = deliveries.digest_id
+                           AND digest.state NOT IN ('sent', 'withdrawn'))
+                     OR is_digest AND EXISTS (
+                         SELECT 1 FROM deliveries AS item
+                         WHERE item.state = 'deferred' AND item.digest_id = deliveries.id)))
+          AND NOT EXISTS (SELECT 1 FROM firing WHERE alarm_id = alerts.id)
+        LIMIT ?
+    )
+"""
 
 
 def return_unfinished(connection: sqlite3.Connection, now_s: float) -> int:
@@ -62,34 +98,35 @@ def bury_unreachable(
 
 
 def revive(connection: sqlite3.Connection, ids: Sequence[int] | None, now_s: float) -> int:
-    """Put dead letters (all without `ids`) back as pending; return how many."""
-    return _for_each(connection, REVIVE, ids, now_s)
+    """Put dead letters (all without `ids`) back as pending; return how many.
+
+    What is in a dead digest comes back with all of it.
+    """
+    dead = {row["id"]: row["row_id"] for row in connection.execute(DEAD)}
+    chosen = dead if ids is None else {one: dead[one] for one in ids if one in dead}
+    for row_id in set(chosen.values()):
+        connection.execute(REVIVE, {"now": now_s, "id": row_id})
+    return len(chosen)
 
 
 def drop(connection: sqlite3.Connection, ids: Sequence[int] | None, now_s: float) -> int:
     """Withdraw dead letters and pending deliveries by id, or all dead letters; return how many."""
-    return _for_each(connection, DROP_DEAD if ids is None else DROP_ANY, ids, now_s)
+    if ids is not None:
+        return sum(connection.execute(DROP_ONE, {"now": now_s, "id": one}).rowcount for one in ids)
+    dead = {row["id"]: row["row_id"] for row in connection.execute(DEAD)}
+    for row_id in set(dead.values()):
+        connection.execute(DROP, {"now": now_s, "id": row_id})
+    return len(dead)
 
 
-def _for_each(
-    connection: sqlite3.Connection, sql: str, ids: Sequence[int] | None, now_s: float
-) -> int:
-    if ids is None:
-        return connection.execute(sql, {"now": now_s}).rowcount
-    one_sql = f"{sql} AND id = :id"
-    return sum(connection.execute(one_sql, {"now": now_s, "id": one}).rowcount for one in ids)
+def forget(connection: sqlite3.Connection, before_s: float, counted_s: float, limit: int) -> int:
+    """Delete what is settled and older than `before_s`, and keys that were not seen since.
 
-
-def forget(connection: sqlite3.Connection, before_s: float) -> None:
-    """Delete what is settled and older than `before_s`, and keys that were not seen since."""
+    Deletes up to `limit` alerts, so that nobody waits long, and returns how many. What counts in
+    the ledger at `counted_s` stays, whatever our clock said when it was written.
+    """
     connection.execute("DELETE FROM firing WHERE seen_at_s < ?", (before_s,))
     connection.execute(
-        """
-        DELETE FROM alerts WHERE created_at_s < ?
-          AND NOT EXISTS (SELECT 1 FROM deliveries
-                          WHERE alert_id = alerts.id AND state IN ('pending', 'sending', 'dead'))
-          AND NOT EXISTS (SELECT 1 FROM firing WHERE alarm_id = alerts.id)
-        """,
-        (before_s,),
+        "DELETE FROM attempts WHERE begun_at_s < ? AND counts_until_s <= ?", (before_s, counted_s)
     )
-    connection.execute("DELETE FROM attempts WHERE begun_at_s < ?", (before_s,))
+    return connection.execute(FORGET, (before_s, limit)).rowcount

@@ -27,8 +27,10 @@ def compose(deliveries: Sequence[Delivery], now_s: float) -> Batch:
 
     Those that do not fit are not in the batch: they go next time.
     """
+    if deliveries[0].is_digest:  # its text is read from the outbox: see `digest`
+        return Batch(tuple(deliveries), "", None, silent=False)
     if len(deliveries) == 1:
-        return _single(deliveries[0], now_s)
+        return compose_single(deliveries[0], now_s)
     taken: list[Delivery] = []
     lines: list[str] = []
     for delivery in deliveries:
@@ -38,7 +40,7 @@ def compose(deliveries: Sequence[Delivery], now_s: float) -> Batch:
         taken.append(delivery)
         lines.append(line)
     if len(taken) == 1:
-        return _single(taken[0], now_s)
+        return compose_single(taken[0], now_s)
     silent = all(delivery.silent for delivery in taken)
     return Batch(tuple(taken), "\n".join(lines), None, silent)
 
@@ -62,10 +64,11 @@ def compose_message(
         found_at_start=message.found_at_start,
         is_repeat=is_repeat,
     )
-    return _single(delivery, now_s)
+    return compose_single(delivery, now_s)
 
 
-def _single(delivery: Delivery, now_s: float) -> Batch:
+def compose_single(delivery: Delivery, now_s: float) -> Batch:
+    """Return the batch of one delivery, with its link."""
     url = (
         delivery.url
         if delivery.url and units(delivery.url) <= MESSAGE_MAX_UNITS - TEXT_KEPT_UNITS

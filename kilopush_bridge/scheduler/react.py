@@ -30,8 +30,19 @@ class Reaction:
     opted_out: str | None = None  # the person who no longer wants this channel
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What is possible beside trying again."""
+
+    critical_channel: str | None = None  # takes over a critical that the quota refuses
+    digest_gap_s: float = 0.0  # a digest whose reply was lost goes with the next one
+
+
+NO_WAYS = Ways()
+
+
 def react(  # noqa: PLR0911  (one per verdict)
-    batch: Batch, verdict: Verdict, holds: Collection[Hold], now_s: float
+    batch: Batch, verdict: Verdict, holds: Collection[Hold], now_s: float, ways: Ways = NO_WAYS
 ) -> Reaction:
     """Return what `verdict` means for the deliveries of `batch` and the holds of its channel."""
     match verdict.outcome:
@@ -47,8 +58,11 @@ def react(  # noqa: PLR0911  (one per verdict)
         case protocol.UNSENT:
             return _unsent(batch, verdict, holds, now_s)
         case protocol.UNCLEAR:
-            waits = tuple(_wait(one, now_s, is_repeat=True) for one in batch.deliveries)
-            return Reaction(waits, _bump(batch, HoldKind.UNCLEAR, verdict, holds, now_s))
+            return _unclear(batch, verdict, holds, now_s, ways)
+        case protocol.QUOTA if batch.is_critical and ways.critical_channel:
+            paused = _find(batch, HoldKind.QUOTA, holds)
+            others = () if paused else _bump(batch, HoldKind.QUOTA, verdict, holds, now_s)
+            return Reaction(_moved(batch, ways.critical_channel, now_s), others)
         case protocol.QUOTA:
             return Reaction(_waits(batch, now_s), _pause(batch, verdict, holds, now_s))
         case protocol.BLOCKED:
@@ -83,6 +97,23 @@ def _waits(batch: Batch, due_at_s: float) -> tuple[Settlement, ...]:
     return tuple(_wait(one, due_at_s) for one in batch.deliveries)
 
 
+def _moved(batch: Batch, channel: str, now_s: float) -> tuple[Settlement, ...]:
+    """Let another channel take over what is critical; whatever went with it stays."""
+    return tuple(
+        replace(_wait(one, now_s), channel=channel if one.is_critical else None)
+        for one in batch.deliveries
+    )
+
+
+def _unclear(
+    batch: Batch, verdict: Verdict, holds: Collection[Hold], now_s: float, ways: Ways
+) -> Reaction:
+    """It may have arrived. What becomes of it then, `decide` says."""
+    due_at_s = now_s + (ways.digest_gap_s if batch.is_digest else 0)
+    waits = tuple(_wait(one, due_at_s, is_repeat=True) for one in batch.deliveries)
+    return Reaction(waits, _bump(batch, HoldKind.UNCLEAR, verdict, holds, now_s))
+
+
 def _released(batch: Batch, holds: Collection[Hold]) -> tuple[Hold, ...]:
     """Any success shows that the channel works, and that this person can be reached."""
     return tuple(
@@ -94,6 +125,8 @@ def _released(batch: Batch, holds: Collection[Hold]) -> tuple[Hold, ...]:
 
 def _reject(batch: Batch, verdict: Verdict, now_s: float) -> tuple[Settlement, ...]:
     """A refused message is tried three times; a refused group is sent item by item first."""
+    if batch.is_digest:
+        return _settle(batch, State.RELEASED, now_s, "refused: its alerts go one by one")
     if len(batch.deliveries) > 1:
         return tuple(replace(_wait(one, now_s), keep_group=False) for one in batch.deliveries)
     delivery = batch.deliveries[0]

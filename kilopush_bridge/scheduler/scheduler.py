@@ -8,16 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from kilopush_bridge.core.protocol import unsent
 from kilopush_bridge.errors import StorageError
 from kilopush_bridge.failpoints import reach
 from kilopush_bridge.outbox import outbox
+from kilopush_bridge.outbox.ledger import last_counted_s
 from kilopush_bridge.outbox.store import to_the_end
 from kilopush_bridge.scheduler.compose import compose
-from kilopush_bridge.scheduler.decide import Flight, decide
-from kilopush_bridge.scheduler.ledger import HEADS, put_and_claim, store_verdict
+from kilopush_bridge.scheduler.decide import Flight, Situation, decide
+from kilopush_bridge.scheduler.digest import write_digest
+from kilopush_bridge.scheduler.transactions import (
+    HEADS,
+    Around,
+    Moment,
+    learn_time,
+    put_and_claim,
+    store_verdict,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,6 +38,8 @@ if TYPE_CHECKING:
     from kilopush_bridge.core.protocol import Verdict
     from kilopush_bridge.model import Batch, Delivery, Message
     from kilopush_bridge.outbox.store import Store
+    from kilopush_bridge.scheduler.clock import ApiClock
+    from kilopush_bridge.scheduler.policy import Policy
     from kilopush_bridge.scheduler.react import Reaction
 
 log = logging.getLogger(__name__)
@@ -33,13 +47,17 @@ log = logging.getLogger(__name__)
 # A wake-up makes it faster; looking every second makes it certain, and notices what another
 # process (`send`, `queue retry`) has put there.
 POLL_S = 1.0
+ASK_TIME_EVERY_S = 30.0
 
 
 class Push(Protocol):
-    """One attempt to deliver a batch; returns what came of it and never raises."""
+    """The send API. Never raises."""
 
     async def send(self, batch: Batch) -> Verdict:
         """POST the batch and return the verdict."""
+
+    async def ask_time(self) -> int | None:
+        """Return the API's time, None if it does not say; costs no message."""
 
 
 class Scheduler:
@@ -55,15 +73,16 @@ class Scheduler:
         self,
         store: Store,
         push: Push,
-        channels: Sequence[str],
+        policy: Policy,
         people: Sequence[str],
-        clock: Callable[[], float],
+        clock: ApiClock,
         on_settled: Callable[[Batch, Verdict, Reaction], None] = lambda *_: None,
         collecting: Callable[[float], Collection[str]] = lambda _now_s: (),
     ) -> None:
         self._store = store
         self._push = push
-        self._pairs = [(channel, person) for channel in channels for person in people]
+        self._policy = policy
+        self._people = people
         self._clock = clock
         self._on_settled = on_settled
         self._flights: dict[asyncio.Task[None], Flight] = {}
@@ -85,16 +104,20 @@ class Scheduler:
 
     async def run(self) -> None:
         """Send until cancelled; then the POSTs on the way still end: see `drain`."""
-        while True:
-            self._awake.clear()
-            wait_s = await to_the_end(self.step())  # what is claimed has to leave
-            try:
-                await asyncio.wait_for(self._awake.wait(), wait_s)
-            except TimeoutError:
-                continue
+        asking = asyncio.create_task(self._ask_time_until_known(), name="ask the API's time")
+        try:
+            while True:
+                self._awake.clear()
+                wait_s = await to_the_end(self.step())  # what is claimed has to leave
+                # not `wait_for`: before Python 3.12 it can lose a cancellation
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(wait_s, POLL_S)):
+                        await self._awake.wait()
+        finally:
+            asking.cancel()
 
     async def step(self) -> float:
-        """Start what may go now; return after how many seconds to look again, at most `POLL_S`."""
+        """Start what may go now; return after how many seconds to look again at the latest."""
         try:
             return await self._claim_with(())
         except StorageError as error:
@@ -102,6 +125,36 @@ class Scheduler:
             self._note_failure(error, now_s)
             await self._rescue(now_s)
             return POLL_S
+
+    async def take_over(self) -> None:
+        """Count on from where the last run ended.
+
+        Raises:
+            StorageError: the ledger cannot be read.
+        """
+        self._clock.start_from(await self._store.read(last_counted_s))
+
+    async def ask_time(self) -> bool:
+        """Ask for the API's time, so that the budget is certain; return whether it is known."""
+        api_s = await self._push.ask_time()
+        if api_s is not None:
+            await self._learn_time(api_s)
+        return self._clock.is_known
+
+    async def _ask_time_until_known(self) -> None:
+        while True:
+            if await self.ask_time():
+                return
+            await asyncio.sleep(ASK_TIME_EVERY_S)
+
+    async def _learn_time(self, api_s: float | None) -> None:
+        if not self._clock.hear(api_s):
+            return
+        try:
+            await self._store.call(learn_time, self._policy, self.moment(), self._clock.ahead_s)
+        except StorageError as error:
+            self._note_failure(error, self._clock())
+        self.wake()
 
     async def put(self, messages: Sequence[Message]) -> None:
         """Store messages; what of the outbox may leave now is claimed in the same commit.
@@ -115,21 +168,25 @@ class Scheduler:
 
     async def _claim_with(self, messages: Sequence[Message]) -> float:
         async with self._claiming:  # two claims at once would not see each other's flights
-            now_s = self._clock()
-            batches, next_due_at_s = await self._store.call(
-                put_and_claim,
-                messages,
-                self._pairs,
+            at = self.moment()
+            around = Around(
+                self._policy,
+                self._people,
                 tuple(self._flights.values()),
                 frozenset(self._unrecorded),
-                self._collecting(now_s),
-                now_s,
-                is_trial=self.failing_since_s is not None,
+                self._collecting(at.now_s),
             )
+            is_trial = self.failing_since_s is not None
+            claimed = await self._store.call(put_and_claim, messages, around, at, is_trial=is_trial)
             self.failing_since_s = None
-            for batch, flight in batches:
+            for batch, flight in claimed.batches:
                 self._start(batch, flight)
-        return POLL_S if next_due_at_s is None else max(0.0, min(POLL_S, next_due_at_s - now_s))
+        return max(0.0, claimed.look_at_s - at.now_s) if claimed.look_at_s else math.inf
+
+    def moment(self) -> Moment:
+        """Return the time: for waits, and for the ledger."""
+        clock = self._clock
+        return Moment(clock(), clock.counted_s, is_certain=clock.is_known)
 
     async def drain(self, within_s: float) -> None:
         """Wait for the POSTs on the way; the next start takes up those that take longer."""
@@ -150,7 +207,8 @@ class Scheduler:
             queues = await self._store.read(self._waiting_criticals, now_s)
         except StorageError:
             return
-        for launch in decide(queues, (), list(self._flights.values()), now_s):
+        situation = Situation(queues, (), (), list(self._flights.values()), {}, self._policy)
+        for launch in decide(situation, now_s).launches:
             draft = compose(launch.deliveries, now_s)
             self._unrecorded.update(one.id for one in draft.deliveries)
             self._start(replace(draft, attempt_id=-draft.deliveries[0].id), launch.flight)
@@ -158,7 +216,11 @@ class Scheduler:
     def _waiting_criticals(
         self, connection: sqlite3.Connection, now_s: float
     ) -> list[list[Delivery]]:
-        queues = [outbox.waiting(connection, *pair, now_s, HEADS) for pair in self._pairs]
+        queues = [
+            outbox.waiting(connection, channel, person, now_s, HEADS)
+            for channel in self._policy.channels
+            for person in self._people
+        ]
         return [
             [one for one in queue if one.is_critical and one.id not in self._unrecorded]
             for queue in queues
@@ -175,8 +237,10 @@ class Scheduler:
         self.wake()  # after the flight is gone: it may have been what the next one waited for
 
     async def _attempt(self, batch: Batch) -> None:
-        verdict = await self._post(batch)
+        batch, verdict = await self._post(batch)
         reach("after_post")
+        if verdict.status is not None:  # there was a reply
+            await self._learn_time(verdict.at_s)
         reaction = None
         while reaction is None:
             reaction = await to_the_end(self._settle(batch, verdict))
@@ -185,17 +249,24 @@ class Scheduler:
         reach("after_finish")
         self._on_settled(batch, verdict, reaction)
 
-    async def _post(self, batch: Batch) -> Verdict:
+    async def _post(self, batch: Batch) -> tuple[Batch, Verdict]:
+        """Return what was posted, a digest with its text, and what came of it."""
         self.criticals_on_the_way += batch.is_critical
         try:
-            return await self._push.send(batch)
+            if batch.is_digest:
+                batch = await self._store.look(write_digest, batch, self._policy, self._clock())
+            return batch, await self._push.send(batch)
+        except StorageError as error:
+            return batch, unsent(str(error))
         finally:
             self.criticals_on_the_way -= batch.is_critical
 
     async def _settle(self, batch: Batch, verdict: Verdict) -> Reaction | None:
         """Store what came of an attempt and return it; None if the disk says no."""
         try:
-            reaction = await self._store.call(store_verdict, batch, verdict, self._clock())
+            reaction = await self._store.call(
+                store_verdict, batch, verdict, self._policy, self.moment()
+            )
         except StorageError as error:
             self._note_failure(error, self._clock())
             return None

@@ -164,6 +164,66 @@ async def test_what_the_api_can_never_take_is_not_posted(emulator: Emulator):
     assert not emulator.requests
 
 
+# --- what time it is -----------------------------------------------------------------------------
+
+DATE, DATE_S = "Sun, 06 Nov 1994 08:49:37 GMT", 784111777
+
+
+async def asked(api_url: str) -> int | None:
+    push = make_push(api_url)
+    try:
+        return await push.ask_time()
+    finally:
+        await push.close()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [http("200 OK", SENT_REPLY, f"Date: {DATE}"), http("502 Bad Gateway", b"", f"date: {DATE}")],
+)
+async def test_each_reply_says_what_time_it_is(reply: bytes):
+    async with replies(reply) as address:
+        push = make_push(f"http://{address}/")
+        assert (await push.send(batch())).at_s == DATE_S
+        await push.close()
+
+
+async def test_the_time_can_be_asked_for_without_a_message_or_a_secret():
+    requests: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await read_request(reader))
+        writer.write(http("405 Method Not Allowed", b"", f"Date: {DATE}"))
+
+    async with Server(serve) as address:
+        assert await asked(f"http://{address}/") == DATE_S
+    (request,) = requests
+    assert request.startswith(b"HEAD / ")
+    assert not [secret for secret in (TOKEN, SECRET, USER) if secret.encode() in request]
+
+
+async def test_asking_for_the_time_costs_nothing(emulator: Emulator):
+    assert await asked(emulator.url) is not None
+    assert not emulator.requests
+
+
+@pytest.mark.parametrize("headers", [(), ("Date: yesterday",)])
+async def test_a_reply_may_say_nothing_of_the_time(headers: tuple[str, ...]):
+    async with replies(http("200 OK", b"", *headers)) as address:
+        assert await asked(f"http://{address}/") is None
+
+
+@pytest.mark.parametrize("pause_s", [0, 1])
+@pytest.mark.parametrize("reply", [b"garbage\r\n\r\n", b""])
+async def test_an_api_that_cannot_say_the_time_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, reply: bytes, pause_s: float
+):
+    monkeypatch.setattr(push_module, "CONNECT_TIMEOUT_S", 0.1)
+    async with replies(reply, pause_s=pause_s) as address:
+        assert await asked(f"http://{address}/") is None
+    assert await asked("http://127.0.0.1:1/") is None
+
+
 # --- what goes wrong on the way ------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from kilopush_bridge.outbox import outbox
 from kilopush_bridge.outbox.facts import remember
 from kilopush_bridge.outbox.holds import load_holds, save_holds
 from kilopush_bridge.outbox.store import open_state
+from kilopush_bridge.scheduler.compose import compose
 
 if TYPE_CHECKING:
     import sqlite3
@@ -80,7 +81,7 @@ def test_a_crash_and_a_smaller_configuration_are_brought_in_line(
     state: sqlite3.Connection, config: Config, caplog: pytest.LogCaptureFixture
 ):
     outbox.put(state, [message(), message(to=("gone",), kind=Kind.EVENT)])
-    outbox.claim(state, outbox.waiting(state, "home", "me", NOW_S, 9), NOW_S)
+    outbox.claim(state, compose(outbox.waiting(state, "home", "me", NOW_S, 9), NOW_S), NOW_S)
     save_holds(state, [hold(HoldKind.UNCLEAR), hold(HoldKind.BLOCKED, person="gone")])
     inheritance = take_over(state, config, NOW_S)
     states = state.execute("SELECT state, is_repeat FROM deliveries ORDER BY id").fetchall()

@@ -6,45 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from unit.outbox.factories import DAY_S, NOW_S, claim, message, settle
 
+from kilopush_bridge.core.budget import WINDOW_S
 from kilopush_bridge.model import Hold, HoldKind, Kind, Message, Priority, Settlement, State
 from kilopush_bridge.outbox import outbox, upkeep
 from kilopush_bridge.outbox.facts import fact, remember
 from kilopush_bridge.outbox.firing import drop_rules_except, flush_seen, load_firing
 from kilopush_bridge.outbox.holds import drop_holds_except, load_holds, save_holds
+from kilopush_bridge.outbox.ledger import load_ledger
 from kilopush_bridge.outbox.report import listing, summary
-from kilopush_bridge.outbox.store import open_state
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
-    from pathlib import Path
-
-NOW_S = 1_000_000.0
-DAY_S = 86_400
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    connection = open_state(tmp_path / "state.db")
-    yield connection
-    connection.close()
-
-
-def message(text: str = "leak", **changes: Any) -> Message:
-    values: dict[str, Any] = {
-        "kind": Kind.ALARM,
-        "origin": "rule",
-        "name": "rule",
-        "key": "k",
-        "text": text,
-        "to": ("me",),
-        "channel": "home",
-        "priority": Priority.CRITICAL,
-        "at_s": NOW_S,
-        "since_s": NOW_S,
-    }
-    return Message(**{**values, **changes})
 
 
 def recovery(**changes: Any) -> Message:
@@ -69,10 +43,6 @@ def rows(state: sqlite3.Connection) -> list[tuple[Any, ...]]:
     ]
 
 
-def settle(state: sqlite3.Connection, number: int, to: State) -> None:
-    outbox.settle(state, Settlement(number, to, NOW_S), NOW_S)
-
-
 def test_a_message_is_one_row_a_person_and_an_alarm_is_an_edge(state: sqlite3.Connection):
     outbox.put(state, [message(to=("me", "anna"))])
     assert rows(state) == [("leak", "me", "pending"), ("leak", "anna", "pending")]
@@ -94,8 +64,9 @@ def test_who_has_it_already_is_sent_and_who_may_have_it_is_told_of_the_doubt(
         ("anna", "pending", 1),
         ("kim", "pending", 0),
     ]
-    ledger = state.execute("SELECT person, outcome, is_spent FROM attempts").fetchall()
-    assert [tuple(one) for one in ledger] == [("me", "sent", 1), ("anna", "unclear", 1)]
+    ledger = state.execute("SELECT person, outcome FROM attempts").fetchall()
+    assert [tuple(one) for one in ledger] == [("me", "sent"), ("anna", "unclear")]
+    assert load_ledger(state, "home", NOW_S).usage.critical == 2
 
 
 # What each person hears of the end, by the state of the alarm; None: the alarm says it itself.
@@ -149,7 +120,7 @@ def test_an_end_of_what_never_began_is_nothing(state: sqlite3.Connection):
 
 def test_a_recovery_waits_for_its_alarm_and_goes_if_that_goes_again(state: sqlite3.Connection):
     outbox.put(state, [message()])
-    outbox.claim(state, outbox.waiting(state, "home", "me", NOW_S, 9), NOW_S)
+    claim(state)
     outbox.put(state, [recovery()])
     assert outbox.waiting(state, "home", "me", NOW_S + 60, 9) == []
     settle(state, 1, State.SENT)
@@ -198,7 +169,7 @@ def test_old_settled_alerts_are_forgotten_and_everything_else_is_kept(state: sql
     ):
         settle(state, number, to)
     flush_seen(state, [(NOW_S, 1, "rule", "k")])
-    upkeep.forget(state, NOW_S - 30 * DAY_S)
+    upkeep.forget(state, NOW_S - 30 * DAY_S, 0.0, 9)
     assert [text for text, *_ in rows(state)] == ["pending", "dead", "still firing", "young"]
 
 
@@ -207,7 +178,7 @@ def test_a_key_that_was_not_seen_for_long_is_forgotten_and_its_alarm_too(
 ):
     outbox.put(state, [message(at_s=NOW_S - 40 * DAY_S)])
     settle(state, 1, State.SENT)
-    upkeep.forget(state, NOW_S - 30 * DAY_S)
+    upkeep.forget(state, NOW_S - 30 * DAY_S, 0.0, 9)
     assert (load_firing(state), rows(state)) == ({}, [])
 
 
@@ -235,20 +206,73 @@ def test_who_is_no_longer_configured_gets_dead_letters_that_name_the_reason(
 
 def test_a_crash_on_the_way_leaves_a_doubt_and_no_open_attempt(state: sqlite3.Connection):
     outbox.put(state, [replace(message(), kind=Kind.EVENT)])
-    outbox.claim(state, outbox.waiting(state, "home", "me", NOW_S, 9), NOW_S)
+    claim(state)
     assert upkeep.return_unfinished(state, NOW_S + 5) == 1
     (again,) = outbox.waiting(state, "home", "me", NOW_S + 5, 9)
     assert again.is_repeat
-    ledger = state.execute("SELECT outcome, is_spent, ended_at_s FROM attempts").fetchall()
-    assert [tuple(one) for one in ledger] == [("unclear", 1, NOW_S + 5)]
+    ledger = state.execute("SELECT outcome, ended_at_s FROM attempts").fetchall()
+    assert [tuple(one) for one in ledger] == [("unclear", NOW_S + 5)]
+    assert load_ledger(state, "home", NOW_S).usage.critical == 1
 
 
 def test_every_delivery_is_in_exactly_one_count_of_the_summary(state: sqlite3.Connection):
-    outbox.put(state, [message(f"{n}", kind=Kind.EVENT) for n in range(5)])
-    for number, to in enumerate(State, 1):
+    states = (State.PENDING, State.SENDING, State.SENT, State.DEAD, State.WITHDRAWN)
+    outbox.put(state, [message(f"{n}", kind=Kind.EVENT) for n in range(len(states))])
+    for number, to in enumerate(states, 1):
         settle(state, number, to)
-    counts = summary(state, ["home"], NOW_S)["alerts"]
-    assert counts == {"accepted": 5, "sent": 1, "pending": 2, "dead": 1, "withdrawn": 1}
+    counts = summary(state)["alerts"]
+    assert counts == {
+        "accepted": 5,
+        "sent": 1,
+        "digested": 0,
+        "pending": 2,
+        "dead": 1,
+        "withdrawn": 1,
+    }
+
+
+def test_forgetting_goes_in_small_pieces(state: sqlite3.Connection):
+    outbox.put(state, [message(f"{n}", kind=Kind.EVENT, at_s=0.0) for n in range(5)])
+    for number in range(1, 6):
+        settle(state, number, State.SENT)
+    assert [upkeep.forget(state, NOW_S, 0.0, 2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+# --- an alarm that repeats itself -----------------------------------------------------------------
+
+
+def priorities(state: sqlite3.Connection) -> list[str]:
+    ids = state.execute("SELECT priority FROM deliveries ORDER BY id").fetchall()
+    return [Priority(one["priority"]).word for one in ids]
+
+
+def test_a_critical_of_the_same_key_within_10_min_is_high(state: sqlite3.Connection):
+    outbox.put(state, [message(at_s=NOW_S + minutes * 60) for minutes in (0, 9.9, 10)])
+    assert priorities(state) == ["critical", "high", "critical"]
+
+
+def test_the_fifth_critical_of_a_key_in_a_window_is_high(state: sqlite3.Connection):
+    outbox.put(state, [message(at_s=NOW_S + hours * 3600) for hours in (0, 1, 2, 3, 4)])
+    outbox.put(state, [message(at_s=NOW_S + WINDOW_S)])  # the first does not count any more
+    assert priorities(state) == ["critical"] * 4 + ["high", "critical"]
+
+
+def test_another_key_or_rule_has_criticals_of_its_own(state: sqlite3.Connection):
+    outbox.put(state, [message(), message(key="other"), message(name="other")])
+    assert priorities(state) == ["critical"] * 3
+
+
+def test_a_critical_that_left_while_the_disk_was_full_stays_one(state: sqlite3.Connection):
+    left = message(to=("me", "anna"), maybe_sent=frozenset({"me"}))
+    outbox.put(state, [message(), left])
+    assert priorities(state) == ["critical"] * 3
+
+
+def test_criticals_of_a_clock_that_was_set_back_since_are_not_held_against_a_new_one(
+    state: sqlite3.Connection,
+):
+    outbox.put(state, [message(at_s=NOW_S + 60), message()])
+    assert priorities(state) == ["critical"] * 2
 
 
 def test_a_fact_is_remembered_replaced_and_forgotten(state: sqlite3.Connection):

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import pytest
 
+from kilopush_bridge.core.budget import WINDOW_S
 from kilopush_bridge.errors import StorageError
 from kilopush_bridge.outbox import store as store_module
 from kilopush_bridge.outbox.facts import fact, remember
+from kilopush_bridge.outbox.ledger import load_ledger
+from kilopush_bridge.outbox.report import listing
 from kilopush_bridge.outbox.store import Lock, Store, open_for_reading, open_state, to_the_end
 
 if TYPE_CHECKING:
@@ -39,6 +43,16 @@ def version(path: Path) -> int:
         connection.close()
 
 
+def make_version_1(path: Path) -> sqlite3.Connection:
+    """Make a state file as the first version did."""
+    path.parent.mkdir(parents=True)
+    connection = sqlite3.connect(path)
+    schema = resources.files("kilopush_bridge.outbox").joinpath("schema.sql").read_text()
+    connection.executescript(schema)
+    connection.execute("PRAGMA user_version = 1")
+    return connection
+
+
 def test_a_state_is_made_with_its_folder_readable_by_its_owner_only(path: Path):
     connection = open_state(path)
     connection.execute("INSERT INTO facts VALUES ('a', 'b')")
@@ -57,8 +71,7 @@ def test_a_commit_survives_a_power_cut(path: Path):
 def test_a_state_of_an_older_version_is_brought_to_this_one_and_keeps_its_rows(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    open_state(path).close()
-    old = sqlite3.connect(path)
+    old = make_version_1(path)
     old.execute("INSERT INTO facts VALUES ('kept', 'yes')")
     old.execute("DROP TABLE holds")
     old.commit()
@@ -74,8 +87,33 @@ def test_a_state_of_an_older_version_is_brought_to_this_one_and_keeps_its_rows(
     assert version(path) == 2
 
 
+def test_a_state_of_version_1_keeps_its_alerts_and_what_it_spent(path: Path):
+    old = make_version_1(path)
+    old.executescript("""
+        INSERT INTO alerts VALUES
+            (1, 'alarm', 'rule', 'leak', 'k', 't', 'text', NULL, 0, 0, NULL, 1000),
+            (2, 'event', 'rule', 'door', 'k', 't', 'text', NULL, 0, 0, NULL, 1000);
+        INSERT INTO deliveries (alert_id, person, channel, priority, state, changed_at_s, due_at_s)
+        VALUES (1, 'me', 'home', 0, 'sent', 1000, 1000),
+               (2, 'me', 'home', 2, 'pending', 1000, 1000);
+        INSERT INTO attempts (channel, person, priority, begun_at_s, ended_at_s, outcome, is_spent)
+        VALUES ('home', 'me', 0, 1000, 1001, 'sent', 1),
+               ('home', 'me', 2, 1000, 1002, 'unclear', 1),
+               ('home', 'me', 2, 1000, 1003, 'quota', 0),
+               ('home', 'me', 2, 1000, NULL, NULL, 1);
+    """)
+    old.close()
+    connection = open_state(path)
+    assert [one["state"] for one in listing(connection, None)] == ["pending"]
+    criticals = connection.execute("SELECT name FROM alerts WHERE is_critical").fetchall()
+    assert [one["name"] for one in criticals] == ["leak"]
+    counted = [load_ledger(connection, "home", at_s).usage for at_s in (1001, 1001 + WINDOW_S, 1e9)]
+    assert [(one.critical, one.other) for one in counted] == [(1, 2), (0, 2), (0, 1)]
+    connection.close()
+
+
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch):
-    open_state(path).close()
+    make_version_1(path).close()
     (path.parent / "bad.sql").write_text("CREATE TABLE half (id);\nCREATE TABLE facts (id);\n")
     monkeypatch.setattr(store_module, "MIGRATIONS", ("schema.sql", "bad.sql"))
     monkeypatch.setattr(store_module, "files", lambda _package: path.parent)
@@ -106,7 +144,7 @@ def test_two_processes_may_make_the_state_at_the_same_moment(path: Path):
     for thread in threads:
         thread.join()
     assert not errors
-    assert version(path) == 1
+    assert version(path) == len(store_module.MIGRATIONS)
 
 
 @pytest.mark.parametrize("open_it", [open_state, open_for_reading])

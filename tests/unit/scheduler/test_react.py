@@ -9,28 +9,25 @@ import pytest
 from kilopush_bridge.core import protocol
 from kilopush_bridge.core.protocol import Verdict
 from kilopush_bridge.model import Batch, Delivery, Hold, HoldKind, Kind, Priority, State
-from kilopush_bridge.scheduler.react import react
+from kilopush_bridge.scheduler.react import Ways, react
 
 NOW_S = 1_000_000.0
 
 
-def batch(*numbers: int, priority: Priority = Priority.NORMAL, **changes: Any) -> Batch:
+def batch(*numbers: int, **changes: Any) -> Batch:
+    values: dict[str, Any] = {
+        "person": "me",
+        "channel": "home",
+        "kind": Kind.EVENT,
+        "priority": Priority.NORMAL,
+        "name": "rule",
+        "text": "text",
+        "url": None,
+        "silent": False,
+        "created_at_s": NOW_S,
+    }
     deliveries = tuple(
-        Delivery(
-            id=number,
-            alert_id=number,
-            person="me",
-            channel="home",
-            kind=Kind.EVENT,
-            priority=priority,
-            name="rule",
-            text="text",
-            url=None,
-            silent=False,
-            created_at_s=NOW_S,
-            **changes,
-        )
-        for number in numbers
+        Delivery(id=number, alert_id=number, **(values | changes)) for number in numbers
     )
     return Batch(deliveries, "text", None, silent=False)
 
@@ -123,3 +120,46 @@ def test_a_doubt_once_had_is_never_forgotten():
     sent = batch(1, is_repeat=True)
     for outcome in (protocol.QUOTA, protocol.UNSENT, protocol.REJECTED, protocol.SENT):
         assert all(one.is_repeat for one in react(sent, verdict(outcome), (), NOW_S).settlements)
+
+
+# --- digests and other channels -------------------------------------------------------------------
+
+
+def test_a_lost_reply_is_a_doubt_that_stays_with_each_alert():
+    reaction = react(batch(1, 2), verdict(protocol.UNCLEAR), (), NOW_S)
+    assert [one.is_repeat for one in reaction.settlements] == [True, True]
+
+
+def test_a_digest_whose_reply_was_lost_goes_with_the_next_one():
+    reaction = react(
+        batch(1, kind=Kind.DIGEST), verdict(protocol.UNCLEAR), (), NOW_S, Ways(digest_gap_s=7200)
+    )
+    (settled,) = reaction.settlements
+    assert (settled.state, settled.due_at_s, settled.is_repeat) == (
+        State.PENDING,
+        NOW_S + 7200,
+        True,
+    )
+
+
+def test_a_refused_digest_gives_its_alerts_free():
+    reaction = react(batch(1, 2, kind=Kind.DIGEST), verdict(protocol.REJECTED), (), NOW_S)
+    assert [one.state for one in reaction.settlements] == [State.RELEASED] * 2
+
+
+def test_another_channel_takes_over_a_critical_that_the_quota_refuses():
+    sent = batch(1, priority=Priority.CRITICAL)
+    ways = Ways(critical_channel="spare")
+    reaction = react(sent, verdict(protocol.QUOTA), (), NOW_S, ways)
+    (settled,) = reaction.settlements
+    assert (settled.channel, settled.state, settled.due_at_s) == ("spare", State.PENDING, NOW_S)
+    assert [one.kind for one in reaction.set_holds] == [HoldKind.QUOTA]  # for everything else
+    again = react(sent, verdict(protocol.QUOTA), reaction.set_holds, NOW_S, ways)
+    assert again.set_holds == ()
+
+
+def test_another_channel_takes_over_nothing_but_criticals():
+    (settled,) = react(
+        batch(1, priority=Priority.HIGH), verdict(protocol.QUOTA), (), NOW_S, Ways("spare")
+    ).settlements
+    assert settled.channel is None

@@ -103,7 +103,7 @@ async def test_a_new_critical_goes_at_once_while_replies_are_lost(world: World):
     assert world.times("c") == [200]
 
 
-async def test_4029_pauses_the_channel_for_15_min_doubling_to_2_h_and_keeps_everything(
+async def test_4029_pauses_the_channel_for_15_min_doubling_to_2_h_and_a_digest_tells_everything(
     world: World,
 ):
     world.push.answer = lambda _batch: QUOTA
@@ -111,10 +111,10 @@ async def test_4029_pauses_the_channel_for_15_min_doubling_to_2_h_and_keeps_ever
     await world.settle()
     await world.until(8 * HOUR, step_s=30)
     assert [round(at_s / MINUTE) for at_s in world.times()] == [0, 15, 45, 105, 225, 345, 465]
-    assert await world.states() == {"pending": 3}
+    assert await world.counts() == {"pending": 3}
     world.push.answer = lambda _batch: SENT
     await world.until(11 * HOUR, step_s=30)
-    assert await world.states() == {"sent": 3}
+    assert await world.counts() == {"digested": 3}
 
 
 async def test_a_critical_goes_out_while_the_rest_is_paused(world: World):

@@ -57,11 +57,30 @@ class Day:
         world = self.world
         world.push.sent.append((world.now_s - START_S, batch.person, batch.text, outcome))
         if outcome == SENT or (outcome == UNCLEAR and self.chance.random() < 0.5):
-            for line in batch.text.splitlines():
+            for line in await self.lines(batch):
                 self.arrive(batch.person, line)
         for _ in range(self.chance.randrange(4)):
             await asyncio.sleep(0)  # a crash may come here
         return Verdict(outcome, None, "scripted")
+
+    async def lines(self, batch: Batch) -> list[str]:
+        """Return a line for each alert that a message stands for, shown in it or not."""
+        if not batch.is_digest:
+            return batch.text.splitlines()
+        held = {one.id: one for one in batch.deliveries}
+        rows = await self.world.store.read(
+            lambda connection: connection.execute(
+                "SELECT deliveries.*, text FROM deliveries JOIN alerts ON alerts.id = alert_id "
+                "WHERE state = 'deferred'"
+            ).fetchall()
+        )
+        items = [row for row in rows if row["digest_id"] in held]
+        assert len(items) == 1 or batch.text.startswith(f"{len(items)} alerts, ")
+        return [
+            row["text"]
+            + " (may be a repeat)" * (row["is_repeat"] or held[row["digest_id"]].is_repeat)
+            for row in items
+        ]
 
     def arrive(self, person: str, line: str) -> None:
         text = line.partition(" (")[0]
@@ -139,12 +158,14 @@ class Day:
                 tuple(row)
                 for row in connection.execute(
                     "SELECT alert_id, person, state, count(*) FROM deliveries "
-                    "GROUP BY alert_id, person"
+                    "WHERE NOT is_digest GROUP BY alert_id, person"
                 )
             ]
         )
         assert all(count == 1 for *_, count in rows)
-        assert {state for _, _, state, _ in rows} <= {"pending", "sent", "dead", "withdrawn"}
+        states = {state for _, _, state, _ in rows}
+        assert states <= {"pending", "sent", "deferred", "dead", "withdrawn"}
+        assert sum((await self.world.counts()).values()) == len(rows)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -159,19 +180,14 @@ async def test_whatever_happens_nothing_is_lost_or_doubled_and_criticals_do_not_
         await day.world.settle()
         await day.check()
         day.is_healthy = True
-        for _ in range(12):  # longer than any hold waits
-            day.world.now_s += 1800
+        for _ in range(16):  # longer than any hold or digest waits
+            day.world.now_s += 7200
             await day.world.settle()
         await day.check()
-        states = await day.world.states()
-        assert "pending" not in states, states
-        sent = await day.world.store.read(
-            lambda connection: connection.execute(
-                "SELECT person, text FROM deliveries JOIN alerts ON alerts.id = alert_id "
-                "WHERE state = 'sent'"
-            ).fetchall()
-        )
-        missing = [tuple(row) for row in sent if not day.arrived[row["person"], row["text"]]]
+        counts = await day.world.counts()
+        assert "pending" not in counts, counts
+        told = await day.world.listed("sent") + await day.world.listed("digested")
+        missing = [one for one in told if not day.arrived[one["person"], one["text"]]]
         assert not missing
     finally:
         day.world.close()
