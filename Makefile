@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 SECONDS ?=
+WEEKS ?= 200
+WRITE ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -32,7 +34,7 @@ demo: setup ## See it work: broker, devices, bridge and phone in one terminal (S
 	@$(BIN)/kilopush-bridge demo $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: test
-test: setup system lint types imports test-unit test-micropython test-integration ## Run all checks and tests
+test: setup system lint types imports test-unit test-micropython test-simulation test-integration ## Run all checks and tests
 
 .PHONY: test-unit
 test-unit: setup ## Fast tests: no broker, no processes
@@ -45,6 +47,18 @@ test-integration: setup system ## Real broker, real processes, real HTTP
 .PHONY: test-micropython
 test-micropython: setup ## The shared vectors on the MicroPython unix port
 	$(BIN)/pytest tests/micropython
+
+.PHONY: test-simulation
+test-simulation: setup ## Hostile weeks on a simulated clock
+	$(BIN)/pytest tests/simulation
+
+.PHONY: simulate
+simulate: setup ## More of them (WEEKS=2000), and the table of docs/quota.md
+	cd tests && ../$(BIN)/python -m simulation $(WEEKS) $(if $(WRITE),--write ../docs/quota.md)
+
+.PHONY: picture
+picture: setup ## Draw the day in docs/quota.md
+	cd tests && ../$(BIN)/python -m simulation.picture ../docs/quota-day.svg
 
 .PHONY: lint
 lint: setup ## Formatting, lint, spelling
