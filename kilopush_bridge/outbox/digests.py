@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from kilopush_bridge.core.budget import WINDOW_S
 from kilopush_bridge.model import Kind, Message, Priority
-from kilopush_bridge.outbox.outbox import put, to_delivery
+from kilopush_bridge.outbox.outbox import put
+from kilopush_bridge.outbox.rows import COLUMNS, to_delivery
 from kilopush_bridge.times import HOUR_S
 
 if TYPE_CHECKING:
@@ -27,12 +28,11 @@ SCHEDULED = "digest at its time"
 # Planned further ahead than this is nothing: a later time is from a clock that was set back since.
 LONGEST_WAIT_S = WINDOW_S + HOUR_S
 
-PENDING = """
-    SELECT deliveries.*, alerts.kind, alerts.name, alerts.text, alerts.url, alerts.silent,
-           alerts.found_at_start, alerts.created_at_s, NULL AS alarm_state
+PENDING = f"""
+    SELECT {COLUMNS}
     FROM deliveries JOIN alerts ON alerts.id = alert_id
     WHERE is_digest AND state = 'pending'
-"""
+"""  # noqa: S608  (of constants)
 ITEMS = """
     SELECT name, key, count(*) AS number, min(alerts.created_at_s) AS first_s,
            max(alerts.created_at_s) AS last_s, min(priority) AS priority,
@@ -42,12 +42,11 @@ ITEMS = """
     GROUP BY name, key, kind = 'recovery'
     ORDER BY name
 """
-ONES = """
-    SELECT deliveries.*, alerts.kind, alerts.name, alerts.text, alerts.url, alerts.silent,
-           alerts.found_at_start, alerts.created_at_s, NULL AS alarm_state
+ONES = f"""
+    SELECT {COLUMNS}
     FROM deliveries JOIN alerts ON alerts.id = alert_id
     WHERE deliveries.id IN (SELECT value FROM json_each(?))
-"""
+"""  # noqa: S608  (of constants)
 REFUSED = "SELECT id, is_repeat FROM deliveries WHERE state = 'released' AND is_digest"
 RELEASE = """
     UPDATE deliveries

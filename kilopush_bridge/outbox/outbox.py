@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kilopush_bridge.core.budget import stays_critical
 from kilopush_bridge.failpoints import reach
-from kilopush_bridge.model import Delivery, Kind, Message, Priority, Settlement, State
+from kilopush_bridge.model import Kind, Message, Priority, Settlement, State
 from kilopush_bridge.outbox.ledger import begin_attempt
+from kilopush_bridge.outbox.rows import COLUMNS, to_delivery
 from kilopush_bridge.times import MINUTE_S
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable
 
-    from kilopush_bridge.model import Batch
+    from kilopush_bridge.model import Batch, Delivery
 
 # No delivery waits longer by itself (long waits are holds). A later due time was written by a clock
 # that has been set back since, as on a Raspberry Pi without a battery: no alarm may wait for that.
@@ -60,8 +61,7 @@ ALARM_DELIVERIES = """
     WHERE rule = ? AND key = ?
 """
 WAITING = """
-    SELECT deliveries.*, alerts.kind, alerts.name, alerts.text, alerts.url, alerts.silent,
-           alerts.found_at_start, alerts.created_at_s, alarm.state AS alarm_state
+    SELECT {columns}, alarm.state = 'deferred' AS follows_digest
     FROM deliveries
     JOIN alerts ON alerts.id = deliveries.alert_id
     LEFT JOIN deliveries AS alarm ON alarm.id = deliveries.follows
@@ -223,9 +223,9 @@ def waiting(
         "limit": limit,
     }
     return [
-        to_delivery(row)
+        to_delivery(row, follows_digest=bool(row["follows_digest"]))
         for lane in LANES
-        for row in connection.execute(WAITING.format(lane=lane), values)
+        for row in connection.execute(WAITING.format(columns=COLUMNS, lane=lane), values)
     ]
 
 
@@ -283,26 +283,3 @@ def others_of(connection: sqlite3.Connection, alert_id: int, person: str) -> tup
         (alert_id, person),
     )
     return tuple(row["person"] for row in rows)
-
-
-def to_delivery(row: Any) -> Delivery:
-    """Return a row of `WAITING` as a delivery."""
-    return Delivery(
-        id=row["id"],
-        alert_id=row["alert_id"],
-        person=row["person"],
-        channel=row["channel"],
-        kind=Kind(row["kind"]),
-        priority=Priority(row["priority"]),
-        name=row["name"],
-        text=row["text"],
-        url=row["url"],
-        silent=bool(row["silent"]),
-        created_at_s=row["created_at_s"],
-        found_at_start=bool(row["found_at_start"]),
-        over_after_s=row["over_after_s"],
-        tries=row["tries"],
-        is_repeat=bool(row["is_repeat"]),
-        group=row["batch_key"],
-        follows_digest=row["alarm_state"] == State.DEFERRED,
-    )
