@@ -142,6 +142,7 @@ class Message:
     # criticals leave from memory while the disk cannot be written: who has it, and who may have it
     already_sent: frozenset[str] = frozenset()
     maybe_sent: frozenset[str] = frozenset()
+    rescue_posts: tuple[tuple[str, int], ...] = ()  # what that cost: person, POSTs that count
 
     @property
     def is_critical(self) -> bool:
@@ -170,6 +171,7 @@ class Delivery:
     is_repeat: bool = False  # an earlier attempt may have arrived
     group: str | None = None
     follows_digest: bool = False  # a recovery whose alarm went in a digest
+    home_channel: str | None = None  # where it came from, if another channel took it over once
 
     @property
     def is_critical(self) -> bool:
@@ -211,7 +213,7 @@ class Settlement:
     tries: int = 0
     is_repeat: bool = False
     keep_group: bool = True
-    channel: str | None = None  # another channel takes over
+    channel: str | None = None  # the channel that goes on with it, if it is another one
 
 
 @dataclass(frozen=True, slots=True)

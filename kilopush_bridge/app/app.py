@@ -27,12 +27,13 @@ from kilopush_bridge.model import Message, Priority, State
 from kilopush_bridge.mqtt import Session
 from kilopush_bridge.outbox.facts import remember
 from kilopush_bridge.outbox.firing import flush_seen
-from kilopush_bridge.outbox.store import Lock, Store
+from kilopush_bridge.outbox.lock import Lock
+from kilopush_bridge.outbox.store import Store
 from kilopush_bridge.outbox.upkeep import forget
 from kilopush_bridge.push import Push
 from kilopush_bridge.rules import Engine
 from kilopush_bridge.scheduler import Scheduler
-from kilopush_bridge.scheduler.clock import ApiClock
+from kilopush_bridge.scheduler.clock import ApiClock, uptime_s
 from kilopush_bridge.scheduler.policy import policy_of
 from kilopush_bridge.templates import Renderer
 from kilopush_bridge.times import DAY_S, MINUTE_S
@@ -298,15 +299,14 @@ class App:
 
     async def _watch_storage(self) -> None:
         """End the bridge when the disk stays unwritable and no critical is on its way."""
+        failing_from_s: float | None = None
         while True:
             await asyncio.sleep(1)
-            since = [
-                one
-                for one in (self._committer.failing_since_s, self._scheduler.failing_since_s)
-                if one
-            ]
-            busy = self._committer.is_rescuing or self._scheduler.criticals_on_the_way
-            if since and self._clock() - min(since) > STORAGE_PATIENCE_S and not busy:
+            is_failing = self._committer.failing_since_s or self._scheduler.failing_since_s
+            now_s = uptime_s()  # no clock that somebody sets
+            failing_from_s = (failing_from_s or now_s) if is_failing else None
+            is_busy = self._committer.is_rescuing or self._scheduler.criticals_on_the_way
+            if failing_from_s and now_s - failing_from_s > STORAGE_PATIENCE_S and not is_busy:
                 state, patience_s = self._config.state, STORAGE_PATIENCE_S
                 raise StorageError(f"state {state} could not be written for {patience_s:.0f} s")
 
@@ -318,6 +318,7 @@ class App:
             now_s = self._clock()
             try:
                 await self._store.call(flush_seen, self._engine.seen_since(flushed_at_s))
+                await self._store.call(remember, "api_ahead_s", f"{self._clock.ahead_s:.0f}")
                 flushed_at_s = now_s
                 if now_s - forgot_at_s > DAY_S:
                     before_s = now_s - KEPT_DAYS * DAY_S

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kilopush_bridge.outbox.store import Store
     from kilopush_bridge.scheduler.policy import Policy
-    from kilopush_bridge.scheduler.transactions import Moment
+    from kilopush_bridge.scheduler.situation import Moment
 
 log = logging.getLogger(__name__)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kilopush_bridge.core.protocol import SENT, UNCLEAR
+from kilopush_bridge.core.protocol import SENT, UNCLEAR, is_spent
 from kilopush_bridge.core.retry import retry_delay_s
 from kilopush_bridge.scheduler.compose import compose_message
 
@@ -37,6 +38,7 @@ class Rescue:
         self._on_sent = on_sent
         self._have_it: set[str] = set()
         self._may_have_it: set[str] = set()
+        self._posts: Counter[str] = Counter()  # what counts against the quota, by person
         self._on_the_way = 0
         self._tasks = [
             asyncio.create_task(self._reach(person), name=f"critical from memory to {person}")
@@ -59,6 +61,7 @@ class Rescue:
             self._message,
             already_sent=frozenset(self._have_it),
             maybe_sent=frozenset(self._may_have_it),
+            rescue_posts=tuple(self._posts.items()),
         )
 
     def stop(self) -> None:
@@ -80,12 +83,15 @@ class Rescue:
     async def _post(self, person: str) -> Verdict:
         is_repeat = person in self._may_have_it
         self._may_have_it.add(person)  # until its reply says otherwise
+        self._posts[person] += 1  # until its reply says otherwise, too
         self._on_the_way += 1
         try:
             batch = compose_message(self._message, person, self._clock(), is_repeat=is_repeat)
             verdict = await self._push.send(batch)
         finally:
             self._on_the_way -= 1
+        if not is_spent(verdict.outcome):
+            self._posts[person] -= 1
         if verdict.outcome == SENT:
             self._have_it.add(person)
             self._on_sent()

@@ -41,6 +41,7 @@ def take_over(connection: sqlite3.Connection, config: Config, now_s: float) -> I
     drop_rules_except(connection, [rule.name for rule in config.rules])
     drop_holds_except(connection, config.channels, config.people)
     release_changed(connection, config)
+    release_where_others_send(connection, config)
     return Inheritance(
         client_id=config.broker.client_id or _own_client_id(connection),
         filters=tuple(json.loads(fact(connection, "filters") or "[]")),
@@ -76,6 +77,18 @@ def release_changed(connection: sqlite3.Connection, config: Config) -> None:
             )
         ],
     )
+
+
+def release_where_others_send(connection: sqlite3.Connection, config: Config) -> None:
+    """Release what the quota held where it no longer does: no limit, or another channel helps."""
+    free = {
+        name
+        for name, channel in config.channels.items()
+        if channel.limits.per_day is None or channel.critical_channel
+    }
+    quota = (HoldKind.QUOTA, HoldKind.QUOTA_CRITICAL)
+    held = [one for one in load_holds(connection) if one.kind in quota and one.channel in free]
+    clear_holds(connection, held)
 
 
 def _has_changed(connection: sqlite3.Connection, name: str, secret: str) -> bool:

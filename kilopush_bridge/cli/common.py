@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +13,13 @@ import typer
 
 from kilopush_bridge.config import load_config
 from kilopush_bridge.errors import ConfigError, Problem
+from kilopush_bridge.outbox.facts import fact
+from kilopush_bridge.times import moment_text
 
 if TYPE_CHECKING:
+    import sqlite3
+    from datetime import tzinfo
+
     from kilopush_bridge.config import Config
 
 PLACES = (Path("config.yaml"), Path("/etc/kilopush-bridge/config.yaml"))
@@ -62,3 +68,13 @@ def print_json(value: Any) -> None:
 def counted(number: int, one: str, many: str) -> str:
     """Return a number with its noun: `1 rule`, `2 rules`."""
     return f"{number} {one if number == 1 else many}"
+
+
+def state_now_s(connection: sqlite3.Connection) -> float:
+    """Return the time that the state is written in: the API's, as far as it is known."""
+    return time.time() + float(fact(connection, "api_ahead_s") or 0)
+
+
+def when_text(at_s: float, now_s: float, zone: tzinfo | None) -> str:
+    """Return when a digest leaves; what is due already waits for room."""
+    return moment_text(at_s, now_s, zone) if at_s > now_s else "as soon as it fits"

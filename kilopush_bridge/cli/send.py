@@ -16,8 +16,9 @@ from kilopush_bridge.core.protocol import is_link
 from kilopush_bridge.errors import EXIT_UNEXPECTED, UsageError
 from kilopush_bridge.model import Priority, State
 from kilopush_bridge.outbox import outbox, upkeep
+from kilopush_bridge.outbox.lock import Lock
 from kilopush_bridge.outbox.report import of_alert
-from kilopush_bridge.outbox.store import Lock, Store, Transaction, open_state
+from kilopush_bridge.outbox.store import Store, Transaction, open_state
 from kilopush_bridge.push import Push
 from kilopush_bridge.scheduler import Scheduler
 from kilopush_bridge.scheduler.clock import ApiClock
@@ -107,15 +108,19 @@ async def _deliver(config: Config) -> None:
     scheduler = Scheduler(store, push, policy_of(config), tuple(config.people), clock)
     await store.call(upkeep.return_unfinished, time.time())
     await scheduler.take_over()
-    await scheduler.ask_time()
+    asking = asyncio.create_task(scheduler.ask_time())  # a critical does not wait for it
     ends_at_s = time.monotonic() + PATIENCE_S
     try:
         while time.monotonic() < ends_at_s:
             await scheduler.step()
-            if not scheduler.in_flight:
+            if scheduler.in_flight:
+                await scheduler.drain(PATIENCE_S)
+            elif asking.done():
                 break  # all that may go has been tried
-            await scheduler.drain(PATIENCE_S)
+            else:
+                await asking
     finally:
+        asking.cancel()
         await push.close()
         store.close()
 

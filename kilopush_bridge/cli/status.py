@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
-from kilopush_bridge.cli.common import ConfigOption, JsonOption, load, print_json
+from kilopush_bridge.cli.common import (
+    ConfigOption,
+    JsonOption,
+    load,
+    print_json,
+    state_now_s,
+    when_text,
+)
 from kilopush_bridge.model import HoldKind
-from kilopush_bridge.outbox.facts import fact
-from kilopush_bridge.outbox.store import Lock, open_for_reading
+from kilopush_bridge.outbox.lock import Lock
+from kilopush_bridge.outbox.store import open_for_reading
 from kilopush_bridge.scheduler.overview import overview
 from kilopush_bridge.scheduler.policy import policy_of
-from kilopush_bridge.scheduler.transactions import Moment
-from kilopush_bridge.times import duration_text, moment_text
+from kilopush_bridge.scheduler.situation import Moment
+from kilopush_bridge.times import duration_text
 from kilopush_bridge.words import HOLDS
 
 if TYPE_CHECKING:
@@ -26,7 +32,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show each channel's budget, what was sent, what waits, what fires and what holds it up."""
     loaded = load(config)
     connection = open_for_reading(loaded.state)
-    now_s = time.time() + float(fact(connection, "api_ahead_s") or 0)
+    now_s = state_now_s(connection)
     report = overview(connection, policy_of(loaded), Moment(now_s, now_s))
     connection.close()
     report["running"] = _is_running(Lock(loaded.state))
@@ -64,6 +70,11 @@ def _print_channels(channels: dict[str, dict[str, Any]], now_s: float, zone: tzi
     for row, bar in zip(rows, bars, strict=True):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         print("  ".join([*cells, bar]).rstrip())
+    for name, one in channels.items():
+        if one["others_seen"]:
+            print(
+                f"Others have sent at least {one['others_seen']} a day on {name}: that is kept free"
+            )
     if any(bars):
         print("█ spent  ▒ kept for criticals, digests and other senders  · left")
 
@@ -75,7 +86,7 @@ def _row(name: str, channel: dict[str, Any], now_s: float, zone: tzinfo | None) 
         "-" if channel[word] is None else str(channel[word])
         for word in ("left", "critical_left", "digests_left")
     ]
-    soon = "-" if next_digest_s is None else moment_text(max(now_s, next_digest_s), now_s, zone)
+    soon = "-" if next_digest_s is None else when_text(next_digest_s, now_s, zone)
     return (name, spent, *left, soon)
 
 

@@ -92,9 +92,12 @@ class Config:
     def audience(self, channel: str) -> frozenset[str]:
         """Return the people who get alerts on a channel; a digest to all of them costs one each.
 
-        Whom requests may add is not known before they come: those who get them by default count.
+        Whom requests may add is not known before they come: those who get them by default count,
+        and so do those whose alarms it takes over.
         """
-        people = {person for rule in self.rules if rule.channel == channel for person in rule.to}
-        if channel == self.default_channel:
+        helped = {name for name, one in self.channels.items() if one.critical_channel == channel}
+        names = {channel, *helped}
+        people = {person for rule in self.rules if rule.channel in names for person in rule.to}
+        if self.default_channel in names:
             people.update(self.default_to)
         return frozenset(people)

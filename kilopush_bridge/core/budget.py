@@ -169,12 +169,16 @@ def with_lesson(limits: Limits, seen: int) -> Limits:
     return Limits(limits.per_day, limits.keep_for_critical, others, limits.digests)
 
 
-def stays_critical(earlier_s: list[float], now_s: float) -> bool:
-    """Return whether one more critical alarm of the same key is critical, or only high.
+def next_critical_s(earlier_s: list[float], now_s: float) -> float:
+    """Return from when on one more alarm of the same key is critical: ``now_s``, or a later time.
 
-    ``earlier_s``: when earlier ones of that key were, in any order. Those of a clock that has been
-    set back since are not held against it: in doubt, an alarm is critical.
+    ``earlier_s``: when people were told of earlier ones, in any order. Those of a clock that has
+    been set back since are not held against it: in doubt, an alarm is critical.
     """
-    recent = [at_s for at_s in earlier_s if now_s - WINDOW_S < at_s <= now_s]
-    is_apart = all(now_s - at_s >= CRITICAL_GAP_S for at_s in recent)
-    return is_apart and len(recent) < CRITICALS_PER_KEY
+    recent = sorted([at_s for at_s in earlier_s if now_s - WINDOW_S < at_s <= now_s])
+    if not recent:
+        return now_s
+    next_s = recent[-1] + CRITICAL_GAP_S
+    if len(recent) >= CRITICALS_PER_KEY:
+        next_s = max(next_s, recent[-CRITICALS_PER_KEY] + WINDOW_S)
+    return max(now_s, next_s)

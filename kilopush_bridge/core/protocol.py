@@ -34,11 +34,12 @@ UNSENT = "unsent"  # never fully written, so certainly not sent
 # other HTTP status comes from something in front of it. A gateway's 408 does not tell whether the
 # API had read the request already. A wrong address, a proxy or a firewall (401 to 407, 410, 451)
 # refuses everything: nothing is wrong with the one message, so none may be given up for it.
+DAY_IS_USED_UP = 4029
 _OUTCOMES = {
     4003: FORBIDDEN,
     4023: BLOCKED,
     4024: OPTED_OUT,
-    4029: QUOTA,
+    DAY_IS_USED_UP: QUOTA,
     429: QUOTA,
     408: UNCLEAR,
     401: FORBIDDEN,

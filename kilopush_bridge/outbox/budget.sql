@@ -9,6 +9,18 @@ DROP INDEX deliveries_by_state;
 CREATE INDEX deliveries_by_state ON deliveries (state, digest_id, is_digest);
 CREATE INDEX deliveries_digests ON deliveries (channel, person, state) WHERE is_digest;
 
+CREATE INDEX deliveries_refused ON deliveries (channel, person, priority, id)
+WHERE state = 'pending' AND tries > 0;
+
+CREATE INDEX deliveries_following ON deliveries (follows)
+WHERE follows IS NOT NULL AND state = 'pending';
+
+-- A critical that another channel took over knows where it came from, and moves only once.
+ALTER TABLE deliveries ADD COLUMN home_channel TEXT;
+-- An alarm that repeats itself is `high`; if it still waits then, and still holds, it is critical.
+ALTER TABLE deliveries ADD COLUMN critical_at_s REAL;
+CREATE INDEX deliveries_promoted ON deliveries (critical_at_s) WHERE critical_at_s IS NOT NULL;
+
 -- Whether an alert was told as critical; `high` is what becomes of one that repeats itself.
 ALTER TABLE alerts ADD COLUMN is_critical INTEGER NOT NULL DEFAULT 0;
 UPDATE alerts SET is_critical = 1

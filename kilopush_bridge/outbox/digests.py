@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from kilopush_bridge.core.budget import WINDOW_S
@@ -22,16 +23,22 @@ if TYPE_CHECKING:
 
     from kilopush_bridge.model import Delivery
 
-SOON = "digest soon"
-SCHEDULED = "digest at its time"
+
+class Slot(StrEnum):
+    """When a digest leaves: soon, or at a time of the day. Both can be open for a person."""
+
+    SOON = "digest soon"
+    SCHEDULED = "digest at its time"
+
 
 # Planned further ahead than this is nothing: a later time is from a clock that was set back since.
 LONGEST_WAIT_S = WINDOW_S + HOUR_S
 
 PENDING = f"""
     SELECT {COLUMNS}
-    FROM deliveries JOIN alerts ON alerts.id = alert_id
+    FROM deliveries INDEXED BY deliveries_digests JOIN alerts ON alerts.id = alert_id
     WHERE is_digest AND state = 'pending'
+    ORDER BY due_at_s, deliveries.id
 """  # noqa: S608  (of constants)
 ITEMS = """
     SELECT name, key, count(*) AS number, min(alerts.created_at_s) AS first_s,
@@ -67,7 +74,7 @@ class Planned:
     @property
     def is_scheduled(self) -> bool:
         """Whether it waits for a time of the day."""
-        return self.delivery.group == SCHEDULED
+        return self.delivery.group == Slot.SCHEDULED
 
     def is_due(self, now_s: float) -> bool:
         """Return whether its time has come."""
@@ -105,17 +112,14 @@ def planned_digests(connection: sqlite3.Connection) -> list[Planned]:
 def defer(
     connection: sqlite3.Connection,
     delivery: Delivery,
-    group: str,
+    slot: Slot,
     due_at_s: float,
     now_s: float,
 ) -> None:
-    """Put a delivery into the person's open digest; without one, open one for `due_at_s`.
-
-    `group` is `SOON` or `SCHEDULED`.
-    """
-    digest_id = _open_digest(connection, delivery, group)
+    """Put a delivery into the person's open digest; without one, open one for `due_at_s`."""
+    digest_id = _open_digest(connection, delivery, slot)
     if digest_id is None:
-        digest_id = _new_digest(connection, delivery, group, due_at_s, now_s)
+        digest_id = _new_digest(connection, delivery, slot, due_at_s, now_s)
     connection.execute(
         "UPDATE deliveries SET state = 'deferred', digest_id = ?, is_repeat = ?, changed_at_s = ? "
         "WHERE id = ?",
@@ -127,30 +131,30 @@ def defer(
     )
 
 
-def _open_digest(connection: sqlite3.Connection, delivery: Delivery, group: str) -> int | None:
+def _open_digest(connection: sqlite3.Connection, delivery: Delivery, slot: Slot) -> int | None:
     row = connection.execute(
         "SELECT id FROM deliveries WHERE is_digest AND state = 'pending' AND channel = ? "
         "AND person = ? AND batch_key = ?",
-        (delivery.channel, delivery.person, group),
+        (delivery.channel, delivery.person, slot),
     ).fetchone()
     return None if row is None else int(row["id"])
 
 
 def _new_digest(
-    connection: sqlite3.Connection, delivery: Delivery, group: str, due_at_s: float, now_s: float
+    connection: sqlite3.Connection, delivery: Delivery, slot: Slot, due_at_s: float, now_s: float
 ) -> int:
     message = Message(
         kind=Kind.DIGEST,
         origin="bridge",
         name="digest",
-        key=group,
+        key=slot,
         text="",
         to=(delivery.person,),
         channel=delivery.channel,
         priority=Priority.DIGEST,
         at_s=now_s,
         since_s=now_s,
-        group=group,
+        group=slot,
     )
     put(connection, [message])
     row = connection.execute("SELECT max(id) AS id FROM deliveries").fetchone()
@@ -171,6 +175,16 @@ def is_empty(connection: sqlite3.Connection, digest_id: int) -> bool:
         "SELECT 1 FROM deliveries WHERE state = 'deferred' AND digest_id = ? LIMIT 1", (digest_id,)
     ).fetchone()
     return row is None
+
+
+def holds_at_most(connection: sqlite3.Connection, digest_ids: Iterable[int], limit: int) -> bool:
+    """Return whether so few alerts are in digests together."""
+    row = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state = 'deferred' "
+        "AND digest_id IN (SELECT value FROM json_each(?)) LIMIT ?)",
+        (_ids(digest_ids), limit + 1),
+    ).fetchone()
+    return int(row[0]) <= limit
 
 
 def release(connection: sqlite3.Connection, now_s: float, limit: int) -> int:

@@ -1,4 +1,4 @@
--- The state of one bridge. Times are Unix seconds (`_at_s`); names of people, channels and rules
+-- The state of one bridge, version 1; `budget.sql` goes on from here. Times are Unix seconds (`_at_s`); names of people, channels and rules
 -- stand here, their tokens and secrets never do.
 
 -- What was decided: one row per alert, whoever gets it.

@@ -1,4 +1,4 @@
-"""The SQLite file: opening, locking, migrating, and the one thread that uses it.
+"""The SQLite file: opening, migrating, and the threads that use it.
 
 WAL with `synchronous=FULL`: a commit that returned survives a power cut (promise D1). SQLite's
 WAL mode needs one fsync for that.
@@ -7,8 +7,6 @@ WAL mode needs one fsync for that.
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -27,42 +25,6 @@ _Result = TypeVar("_Result")
 # Each entry takes the schema from its position to the next version.
 MIGRATIONS: tuple[str, ...] = ("schema.sql", "budget.sql")
 BUSY_TIMEOUT_S = 5.0  # another process writes for milliseconds: `send`, `queue retry`
-
-
-class Lock:
-    """The right to be the only bridge on a state file; it dies with its process."""
-
-    def __init__(self, state: Path) -> None:
-        self._path = state.with_name(state.name + ".lock")
-        self._file: int | None = None
-
-    def acquire(self) -> bool:
-        """Return whether the right was free.
-
-        Raises:
-            StorageError: the lock file cannot be made.
-        """
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StorageError(
-                f"state folder {self._path.parent} cannot be written: {error.strerror}; "
-                "set `state` to a file in a folder that this user may write to"
-            ) from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            return False
-        self._file = handle
-        return True
-
-    def release(self) -> None:
-        """Give the right back; harmless without it."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
 
 
 def open_state(path: Path) -> sqlite3.Connection:
@@ -108,7 +70,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise StorageError(f"state {path} cannot be read: {error}") from error
     with _closed_on_failure(connection, path, "read"):
-        _refuse_newer(connection, path)
+        if _refuse_newer(connection, path) < len(MIGRATIONS):
+            raise StorageError(
+                f"state {path} was written by an older version; the first `kilopush-bridge run` "
+                "of this one brings it up to date"
+            )
     connection.row_factory = sqlite3.Row
     return connection
 

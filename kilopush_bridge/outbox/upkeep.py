@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kilopush_bridge.model import Settlement, State
@@ -9,18 +10,18 @@ from kilopush_bridge.outbox.outbox import settle
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 # What is deferred is dead if its digest is.
 DEAD = """
-    SELECT item.id, coalesce(digest.id, item.id) AS row_id
+    SELECT item.id, coalesce(digest.id, item.id) AS row_id, item.channel, item.person
     FROM deliveries AS item LEFT JOIN deliveries AS digest ON digest.id = item.digest_id
     WHERE NOT item.is_digest
       AND (item.state = 'dead' OR item.state = 'deferred' AND digest.state = 'dead')
 """
 REVIVE = """
     UPDATE deliveries
-    SET state = 'pending', reason = '', tries = 0, changed_at_s = :now, due_at_s = :now
+    SET state = 'pending', reason = '', tries = 0, changed_at_s = :now, due_at_s = 0
     WHERE id = :id
 """
 DROP = """
@@ -59,6 +60,16 @@ FORGET = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """An alert that was given up: its own number, and that of its digest if it is in one."""
+
+    id: int
+    row_id: int
+    channel: str
+    person: str
+
+
 def return_unfinished(connection: sqlite3.Connection, now_s: float) -> int:
     """Take back what a crash left on the way; return how many. Nobody knows whether it arrived."""
     connection.execute(
@@ -67,7 +78,7 @@ def return_unfinished(connection: sqlite3.Connection, now_s: float) -> int:
     )
     rows = connection.execute("SELECT id, tries FROM deliveries WHERE state = 'sending'").fetchall()
     for row in rows:
-        again = Settlement(row["id"], State.PENDING, now_s, tries=row["tries"], is_repeat=True)
+        again = Settlement(row["id"], State.PENDING, 0.0, tries=row["tries"], is_repeat=True)
         settle(connection, again, now_s)
     return len(rows)
 
@@ -97,26 +108,29 @@ def bury_unreachable(
     return buried
 
 
-def revive(connection: sqlite3.Connection, ids: Sequence[int] | None, now_s: float) -> int:
-    """Put dead letters (all without `ids`) back as pending; return how many.
+def dead_letters(connection: sqlite3.Connection) -> list[Dead]:
+    """Return every alert that was given up, in a digest or by itself."""
+    return [
+        Dead(row["id"], row["row_id"], row["channel"], row["person"])
+        for row in connection.execute(DEAD)
+    ]
 
-    What is in a dead digest comes back with all of it.
-    """
-    dead = {row["id"]: row["row_id"] for row in connection.execute(DEAD)}
-    chosen = dead if ids is None else {one: dead[one] for one in ids if one in dead}
-    for row_id in set(chosen.values()):
+
+def revive(connection: sqlite3.Connection, dead: Iterable[Dead], now_s: float) -> None:
+    """Put dead letters back as pending. What is in a dead digest comes back with all of it."""
+    for row_id in {one.row_id for one in dead}:
         connection.execute(REVIVE, {"now": now_s, "id": row_id})
-    return len(chosen)
 
 
-def drop(connection: sqlite3.Connection, ids: Sequence[int] | None, now_s: float) -> int:
-    """Withdraw dead letters and pending deliveries by id, or all dead letters; return how many."""
-    if ids is not None:
-        return sum(connection.execute(DROP_ONE, {"now": now_s, "id": one}).rowcount for one in ids)
-    dead = {row["id"]: row["row_id"] for row in connection.execute(DEAD)}
-    for row_id in set(dead.values()):
+def drop_dead(connection: sqlite3.Connection, dead: Iterable[Dead], now_s: float) -> None:
+    """Withdraw dead letters, digests as a whole."""
+    for row_id in {one.row_id for one in dead}:
         connection.execute(DROP, {"now": now_s, "id": row_id})
-    return len(dead)
+
+
+def drop(connection: sqlite3.Connection, delivery_id: int, now_s: float) -> bool:
+    """Withdraw one alert that is pending or was given up; return whether there was such a one."""
+    return connection.execute(DROP_ONE, {"now": now_s, "id": delivery_id}).rowcount > 0
 
 
 def forget(connection: sqlite3.Connection, before_s: float, counted_s: float, limit: int) -> int:

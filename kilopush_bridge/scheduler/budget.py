@@ -99,9 +99,12 @@ class Budget:
                 ledger.others_posted_at_s.append(self._counted_s)
                 self._tokens = None
 
-    def others_seen(self) -> int:
-        """Return what other senders must have sent, now that the quota is refused."""
-        return core.others_seen(self.policy.limits, self.ledger.usage)
+    def seen_of_others(self) -> int:
+        """Return what other senders must have sent, now that a POST of ours was refused.
+
+        That POST is in the ledger, and did not count.
+        """
+        return core.others_seen(self.policy.limits, self.ledger.usage) + 1
 
     @property
     def others_cap(self) -> int:
@@ -127,6 +130,6 @@ class Budget:
     def warning_level(self) -> int:
         """Return the highest of `WARNED_AT` that is reached, else 0."""
         used = 100 * self.ledger.usage.other
-        if self.policy.limits.per_day is None or not used:
+        if self.policy.limits.per_day is None or not used or not self.others_cap:
             return 0
         return next((level for level in WARNED_AT if used >= level * self.others_cap), 0)

@@ -60,9 +60,9 @@ class ApiClock:
         return self._known_s + self._uptime() - self._known_at_s
 
     @property
-    def known_s(self) -> float | None:
-        """The API's time, None while it is not known."""
-        return self() if self.is_known else None
+    def unknown_for_s(self) -> float:
+        """How long it has not been known."""
+        return 0.0 if self.is_known else self._uptime() - self._known_at_s
 
     @property
     def ahead_s(self) -> float:

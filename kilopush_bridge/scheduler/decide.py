@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from kilopush_bridge.core.budget import FITS, WINDOW_S
 from kilopush_bridge.model import Batch, HoldKind, Priority
-from kilopush_bridge.outbox.digests import SCHEDULED, SOON
+from kilopush_bridge.outbox.digests import Slot
 from kilopush_bridge.scheduler.pauses import is_waiting
+from kilopush_bridge.scheduler.policy import HELD_AWAY, taker_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -58,10 +59,11 @@ class Situation:
 
 @dataclass(slots=True)
 class Plan:
-    """What to do: send these, and defer those to a digest (`SOON` or `SCHEDULED`)."""
+    """What to do: send these, and defer those to a digest."""
 
     launches: list[Launch] = field(default_factory=list)
-    deferred: list[tuple[Delivery, str]] = field(default_factory=list)
+    deferred: list[tuple[Delivery, Slot]] = field(default_factory=list)
+    sent_back: list[Delivery] = field(default_factory=list)  # to the channel they came from
 
 
 def decide(situation: Situation, now_s: float) -> Plan:
@@ -88,9 +90,17 @@ class _Decision:
         }
 
     def _has_criticals(self, channel: str) -> bool:
-        waiting = any(one.is_critical and one.channel == channel for one in self._waiting)
-        return waiting or any(
+        """Return whether a critical is on its way, or waits for nothing but the quota."""
+        return any(
             (one.channel, one.lane) == (channel, "critical") for one in self._flights
+        ) or any(
+            one.is_critical
+            and one.channel == channel
+            and all(
+                hold.kind is HoldKind.QUOTA_CRITICAL or not is_waiting(hold, self._now_s)
+                for hold in self._held_by(one)
+            )
+            for one in self._waiting
         )
 
     def made(self) -> Plan:
@@ -113,22 +123,25 @@ class _Decision:
 
     # --- alerts --------------------------------------------------------------------------------
 
-    def _judge(self, delivery: Delivery) -> Flight | str | None:
+    def _judge(self, delivery: Delivery) -> Flight | Slot | None:
         """Return the flight that a delivery would be, its digest, or None if it has to wait."""
         if delivery.is_critical:
+            if self._is_stuck_away(delivery):
+                self._plan.sent_back.append(delivery)
+                return None
             return self._admit(delivery, "critical", CRITICALS_AT_ONCE)
         return self._digest_for(delivery) or self._admit_within_budget(delivery)
 
-    def _digest_for(self, delivery: Delivery) -> str | None:
+    def _digest_for(self, delivery: Delivery) -> Slot | None:
         """Return the digest that a delivery belongs into, whatever else goes on."""
         if delivery.tries:
             return None  # it was refused in a digest, or refused alone: it stays alone
         if self._situation.policy.waits_for_its_time(delivery.priority, self._now_s):
-            return SCHEDULED
+            return Slot.SCHEDULED
         # only what is urgent is worth a second copy
         is_summed_up = delivery.is_repeat and delivery.priority > Priority.HIGH
         is_deferred = is_summed_up or delivery.follows_digest or self._is_paused(delivery)
-        return SOON if is_deferred else None
+        return Slot.SOON if is_deferred else None
 
     def _is_paused(self, delivery: Delivery) -> bool:
         """Return whether the quota of a delivery's channel is known to be used up."""
@@ -137,7 +150,7 @@ class _Decision:
             for hold in self._held_by(delivery)
         )
 
-    def _admit_within_budget(self, delivery: Delivery) -> Flight | str | None:
+    def _admit_within_budget(self, delivery: Delivery) -> Flight | Slot | None:
         policy = self._situation.policy
         if (
             delivery.channel in self._refused_criticals
@@ -149,7 +162,7 @@ class _Decision:
         if budget.why_not_alone(delivery) == FITS:
             return self._admit(delivery, "other", 1)
         # An uncertain budget is too small rather than too large: that is no reason yet.
-        return SOON if budget.is_certain and not delivery.tries else None
+        return Slot.SOON if budget.is_certain and not delivery.tries else None
 
     def _admit(self, delivery: Delivery, lane: str, at_once: int) -> Flight | None:
         held_by = self._held_by(delivery)
@@ -164,9 +177,29 @@ class _Decision:
         return Flight(delivery.channel, lane, probes) if same_lane < at_once else None
 
     def _held_by(self, delivery: Delivery) -> list[Hold]:
-        return [hold for hold in self._situation.holds if stops(hold, delivery)]
+        held_by = [hold for hold in self._situation.holds if stops(hold, delivery)]
+        if self._may_move(delivery):  # it asks here first, for free, and goes on there
+            held_by = [hold for hold in held_by if hold.kind is not HoldKind.QUOTA_CRITICAL]
+        return held_by
 
-    def _together(self, delivery: Delivery, found: Flight | str) -> tuple[Delivery, ...]:
+    def _is_stuck_away(self, delivery: Delivery) -> bool:
+        """Return whether the channel that took over a critical is held as well."""
+        is_away = delivery.home_channel not in (None, delivery.channel)
+        return is_away and any(
+            hold.kind in HELD_AWAY and is_waiting(hold, self._now_s)
+            for hold in self._held_by(delivery)
+        )
+
+    def _may_move(self, delivery: Delivery) -> bool:
+        """Return whether another channel takes over a critical if this one refuses it."""
+        policy, holds = self._situation.policy, self._situation.holds
+        return (
+            delivery.is_critical
+            and delivery.home_channel is None
+            and taker_of(policy, holds, delivery.channel, delivery.person, self._now_s) is not None
+        )
+
+    def _together(self, delivery: Delivery, found: Flight | Slot) -> tuple[Delivery, ...]:
         """Return what goes in the same POST: its group, or all criticals behind a refused one."""
         merges_criticals = isinstance(found, Flight) and any(
             kind is HoldKind.QUOTA_CRITICAL for _, _, kind in found.probes
@@ -177,7 +210,11 @@ class _Decision:
             other
             for other in self._waiting
             if (other.channel, other.person) == (delivery.channel, delivery.person)
-            and (other.is_critical if merges_criticals else other.group == delivery.group)
+            and (
+                other.is_critical and not self._may_move(other)
+                if merges_criticals
+                else other.group == delivery.group
+            )
         )
 
     def _launch(self, deliveries: tuple[Delivery, ...], flight: Flight) -> None:
@@ -233,7 +270,7 @@ class _Decision:
 
     def _is_at_its_time(self, digest: Delivery) -> bool:
         """Return whether one of the slots that are kept for times of the day is for this digest."""
-        if digest.group == SCHEDULED:
+        if digest.group == Slot.SCHEDULED:
             return True
         due_at_s = next(
             one.due_at_s for one in self._situation.digests if one.delivery.id == digest.id

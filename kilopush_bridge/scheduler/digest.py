@@ -39,11 +39,23 @@ def write_digest(
         is_repeat = only.is_repeat or any(digest.is_repeat for digest in digests)
         one = compose_single(replace(only, is_repeat=is_repeat), now_s)
         return replace(batch, text=one.text, url=one.url, silent=silent)
+    if any(one.tries for one in digests):  # refused: perhaps for the words of others in it
+        return replace(batch, text=_bare(groups, digests, now_s, policy), silent=silent)
     listed = [_listed(group, last, now_s, policy) for group in shown]
     unlisted = groups[GROUPS_SHOWN_MAX:]
     more = (sum(group.number for group in unlisted), len(unlisted))
     return replace(
         batch, text=pack(_heading(groups, digests, now_s, policy), listed, more), silent=silent
+    )
+
+
+def _bare(
+    groups: Sequence[Group], digests: Sequence[Delivery], now_s: float, policy: Policy
+) -> str:
+    rules = f"{len(groups)} {'rule' if len(groups) == 1 else 'rules'}"
+    return (
+        f"{_heading(groups, digests, now_s, policy)}\nKILO.Push refuses the details of {rules}: "
+        "see `kilopush-bridge queue list --state digested`"
     )
 
 

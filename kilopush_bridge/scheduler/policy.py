@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING
 
 from kilopush_bridge.core.budget import Limits
 from kilopush_bridge.hours import moments_within, next_of
-from kilopush_bridge.model import Priority
+from kilopush_bridge.model import HoldKind, Priority
+from kilopush_bridge.scheduler.pauses import is_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import time, tzinfo
 
     from kilopush_bridge.config import Config
     from kilopush_bridge.hours import Quiet
+    from kilopush_bridge.model import Hold
+
+
+# While a channel is held by one of these, it takes nothing over.
+HELD_AWAY = (HoldKind.FORBIDDEN, HoldKind.BLOCKED, HoldKind.QUOTA_CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,22 @@ class Policy:
     def digests_until(self, now_s: float, until_s: float) -> list[float]:
         """Return when digests have their time after `now_s`, up to `until_s`."""
         return moments_within(self.digest_at, now_s, until_s, self.zone)
+
+
+def taker_of(
+    policy: Policy, holds: Collection[Hold], channel: str, person: str, now_s: float
+) -> str | None:
+    """Return which channel can take over a critical that the quota of `channel` refuses."""
+    own = policy.channels.get(channel)
+    taker = None if own is None else own.critical_channel
+    is_held = any(
+        hold.channel == taker
+        and hold.person in ("", person)
+        and hold.kind in HELD_AWAY
+        and is_waiting(hold, now_s)
+        for hold in holds
+    )
+    return None if is_held else taker
 
 
 def policy_of(config: Config) -> Policy:

@@ -35,16 +35,19 @@ class Ways:
     """What is possible beside trying again."""
 
     critical_channel: str | None = None  # takes over a critical that the quota refuses
-    digest_gap_s: float = 0.0  # a digest whose reply was lost goes with the next one
+    next_digest_s: float = 0.0  # when a digest whose reply was lost goes again
+    is_small: bool = True  # a refused digest can go item by item
 
 
 NO_WAYS = Ways()
 
 
-def react(  # noqa: PLR0911  (one per verdict)
+def react(  # noqa: C901, PLR0911  (one per verdict)
     batch: Batch, verdict: Verdict, holds: Collection[Hold], now_s: float, ways: Ways = NO_WAYS
 ) -> Reaction:
     """Return what `verdict` means for the deliveries of `batch` and the holds of its channel."""
+    if _is_away(batch) and verdict.outcome in _SENT_BACK:
+        return _sent_back(batch, verdict, holds, now_s)
     match verdict.outcome:
         case protocol.SENT:
             return Reaction(
@@ -54,12 +57,14 @@ def react(  # noqa: PLR0911  (one per verdict)
             reason = f"{batch.person} has put the channel on the blacklist"
             return Reaction(_settle(batch, State.WITHDRAWN, now_s, reason), opted_out=batch.person)
         case protocol.REJECTED:
-            return Reaction(_reject(batch, verdict, now_s), cleared_holds=_unmerged(batch, holds))
+            return Reaction(
+                _reject(batch, verdict, now_s, ways), cleared_holds=_unmerged(batch, holds)
+            )
         case protocol.UNSENT:
             return _unsent(batch, verdict, holds, now_s)
         case protocol.UNCLEAR:
             return _unclear(batch, verdict, holds, now_s, ways)
-        case protocol.QUOTA if batch.is_critical and ways.critical_channel:
+        case protocol.QUOTA if ways.critical_channel and all(map(_may_move, batch.deliveries)):
             paused = _find(batch, HoldKind.QUOTA, holds)
             others = () if paused else _bump(batch, HoldKind.QUOTA, verdict, holds, now_s)
             return Reaction(_moved(batch, ways.critical_channel, now_s), others)
@@ -97,19 +102,57 @@ def _waits(batch: Batch, due_at_s: float) -> tuple[Settlement, ...]:
     return tuple(_wait(one, due_at_s) for one in batch.deliveries)
 
 
+def _may_move(delivery: Delivery) -> bool:
+    """Return whether another channel may take over: once, or two of them could play for ever."""
+    return delivery.is_critical and delivery.home_channel is None
+
+
 def _moved(batch: Batch, channel: str, now_s: float) -> tuple[Settlement, ...]:
-    """Let another channel take over what is critical; whatever went with it stays."""
-    return tuple(
-        replace(_wait(one, now_s), channel=channel if one.is_critical else None)
-        for one in batch.deliveries
+    return tuple(replace(_wait(one, now_s), channel=channel) for one in batch.deliveries)
+
+
+# What a channel that took over an alarm may say without that being the end of it.
+_SENT_BACK = (
+    protocol.QUOTA,
+    protocol.FORBIDDEN,
+    protocol.BLOCKED,
+    protocol.OPTED_OUT,
+    protocol.REJECTED,
+)
+
+
+def _is_away(batch: Batch) -> bool:
+    return any(one.home_channel not in (None, batch.channel) for one in batch.deliveries)
+
+
+def _sent_back(batch: Batch, verdict: Verdict, holds: Collection[Hold], now_s: float) -> Reaction:
+    """The channel that took over cannot send it either: it waits where it came from."""
+    settlements = tuple(
+        replace(_wait(one, now_s), channel=one.home_channel) for one in batch.deliveries
     )
+    homes = dict.fromkeys(one.home_channel or batch.channel for one in batch.deliveries)
+    waits = [_refused_at_home(home, verdict, holds, now_s) for home in homes]
+    kinds = {
+        protocol.QUOTA: HoldKind.QUOTA_CRITICAL,
+        protocol.FORBIDDEN: HoldKind.FORBIDDEN,
+        protocol.BLOCKED: HoldKind.BLOCKED,
+    }
+    own = kinds.get(verdict.outcome)
+    here = () if own is None else _bump(batch, own, verdict, holds, now_s)
+    return Reaction(settlements, (*waits, *here))
+
+
+def _refused_at_home(channel: str, verdict: Verdict, holds: Collection[Hold], now_s: float) -> Hold:
+    kind = HoldKind.QUOTA_CRITICAL
+    known = next((hold for hold in holds if hold.id == (channel, "", kind)), None)
+    return known or Hold(channel, "", kind, now_s, 1, now_s + pause_s(kind, 1), verdict.detail)
 
 
 def _unclear(
     batch: Batch, verdict: Verdict, holds: Collection[Hold], now_s: float, ways: Ways
 ) -> Reaction:
     """It may have arrived. What becomes of it then, `decide` says."""
-    due_at_s = now_s + (ways.digest_gap_s if batch.is_digest else 0)
+    due_at_s = ways.next_digest_s if batch.is_digest else now_s
     waits = tuple(_wait(one, due_at_s, is_repeat=True) for one in batch.deliveries)
     return Reaction(waits, _bump(batch, HoldKind.UNCLEAR, verdict, holds, now_s))
 
@@ -123,21 +166,28 @@ def _released(batch: Batch, holds: Collection[Hold]) -> tuple[Hold, ...]:
     )
 
 
-def _reject(batch: Batch, verdict: Verdict, now_s: float) -> tuple[Settlement, ...]:
-    """A refused message is tried three times; a refused group is sent item by item first."""
-    if batch.is_digest:
+def _reject(batch: Batch, verdict: Verdict, now_s: float, ways: Ways) -> tuple[Settlement, ...]:
+    """A refused message is tried three times.
+
+    A refused group is sent item by item first, and so is a digest of a few alerts. One of many
+    would take days of the budget: it is tried again without its details (see `digest`).
+    """
+    if batch.is_digest and ways.is_small:
         return _settle(batch, State.RELEASED, now_s, "refused: its alerts go one by one")
-    if len(batch.deliveries) > 1:
+    if len(batch.deliveries) > 1 and not batch.is_digest:
         return tuple(replace(_wait(one, now_s), keep_group=False) for one in batch.deliveries)
-    delivery = batch.deliveries[0]
+    return tuple(_struck(one, verdict, now_s) for one in batch.deliveries)
+
+
+def _struck(delivery: Delivery, verdict: Verdict, now_s: float) -> Settlement:
     tries = delivery.tries + 1
     delay_s = retry_delay_s(protocol.REJECTED, tries)
     if delay_s is None:
         reason = (
             f"refused: {verdict.detail}" if verdict.detail else f"refused with {verdict.status}"
         )
-        return (Settlement(delivery.id, State.DEAD, now_s, reason, tries, delivery.is_repeat),)
-    return (replace(_wait(delivery, now_s + delay_s), tries=tries),)
+        return Settlement(delivery.id, State.DEAD, now_s, reason, tries, delivery.is_repeat)
+    return replace(_wait(delivery, now_s + delay_s), tries=tries)
 
 
 def _unmerged(batch: Batch, holds: Collection[Hold]) -> tuple[Hold, ...]:

@@ -22,14 +22,8 @@ from kilopush_bridge.outbox.store import to_the_end
 from kilopush_bridge.scheduler.compose import compose
 from kilopush_bridge.scheduler.decide import Flight, Situation, decide
 from kilopush_bridge.scheduler.digest import write_digest
-from kilopush_bridge.scheduler.transactions import (
-    HEADS,
-    Around,
-    Moment,
-    learn_time,
-    put_and_claim,
-    store_verdict,
-)
+from kilopush_bridge.scheduler.situation import HEADS, Around, Moment
+from kilopush_bridge.scheduler.transactions import learn_time, put_and_claim, store_verdict
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,6 +42,7 @@ log = logging.getLogger(__name__)
 # process (`send`, `queue retry`) has put there.
 POLL_S = 1.0
 ASK_TIME_EVERY_S = 30.0
+PATIENCE_S = 600.0  # without the API's time, so long: then what was counted last has to do
 
 
 class Push(Protocol):
@@ -90,6 +85,7 @@ class Scheduler:
         self._claiming = asyncio.Lock()
         self._collecting = collecting
         self._unrecorded: set[int] = set()  # sent, or being sent, without the ledger
+        self._has_news = False  # of the time, and not stored
         self.criticals_on_the_way = 0
         self.failing_since_s: float | None = None
 
@@ -118,6 +114,8 @@ class Scheduler:
 
     async def step(self) -> float:
         """Start what may go now; return after how many seconds to look again at the latest."""
+        if self._has_news:
+            await self._store_time()
         try:
             return await self._claim_with(())
         except StorageError as error:
@@ -148,13 +146,18 @@ class Scheduler:
             await asyncio.sleep(ASK_TIME_EVERY_S)
 
     async def _learn_time(self, api_s: float | None) -> None:
-        if not self._clock.hear(api_s):
-            return
+        if self._clock.hear(api_s):
+            self._has_news = True
+            await self._store_time()
+            self.wake()
+
+    async def _store_time(self) -> None:
         try:
             await self._store.call(learn_time, self._policy, self.moment(), self._clock.ahead_s)
         except StorageError as error:
-            self._note_failure(error, self._clock())
-        self.wake()
+            self._note_failure(error, self._clock())  # the next step tries again
+        else:
+            self._has_news = False
 
     async def put(self, messages: Sequence[Message]) -> None:
         """Store messages; what of the outbox may leave now is claimed in the same commit.
@@ -186,7 +189,8 @@ class Scheduler:
     def moment(self) -> Moment:
         """Return the time: for waits, and for the ledger."""
         clock = self._clock
-        return Moment(clock(), clock.counted_s, is_certain=clock.is_known)
+        is_certain = clock.is_known or clock.unknown_for_s >= PATIENCE_S
+        return Moment(clock(), clock.counted_s, clock.is_known, is_certain)
 
     async def drain(self, within_s: float) -> None:
         """Wait for the POSTs on the way; the next start takes up those that take longer."""
@@ -256,8 +260,10 @@ class Scheduler:
             if batch.is_digest:
                 batch = await self._store.look(write_digest, batch, self._policy, self._clock())
             return batch, await self._push.send(batch)
-        except StorageError as error:
-            return batch, unsent(str(error))
+        except Exception as error:
+            # a digest that cannot be read, or a mistake of ours: nothing may stay on the way
+            log.exception("a message could not be posted")
+            return batch, unsent(type(error).__name__)
         finally:
             self.criticals_on_the_way -= batch.is_critical
 

@@ -7,7 +7,7 @@ import heapq
 import random
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ from kilopush_bridge.outbox.upkeep import return_unfinished
 from kilopush_bridge.scheduler import Scheduler
 from kilopush_bridge.scheduler.clock import ApiClock
 from kilopush_bridge.scheduler.policy import ChannelPolicy, Policy
+from kilopush_bridge.times import HOUR_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from kilopush_bridge.model import Batch
 
 ASK_AGAIN_S = 30.0
+OUTCOMES = {
+    200: protocol.SENT,
+    4023: protocol.BLOCKED,
+    4024: protocol.OPTED_OUT,
+    4029: protocol.QUOTA,
+}
 
 
 class Crash(Exception):  # noqa: N818  (not an error: it is what is tried out)
@@ -75,6 +82,7 @@ class Outcome:
     criticals_waiting: int = 0  # at the end
     lost: Counter[str] = field(default_factory=Counter)  # "critical", "other": said, not stored
     posted: list[tuple[float, str]] = field(default_factory=list)  # when, kind
+    helped: int = 0  # criticals that arrived from another channel
     broken: list[str] = field(default_factory=list)
 
 
@@ -86,6 +94,10 @@ class BridgeWeek:
         self.now_s = week.begin_s
         self.skew_s = 0.0
         self.server = Server(week)
+        self.servers = {"home": self.server}
+        self.spare_refused = 0
+        if week.has_spare:
+            self.servers["spare"] = Server(replace(week, foreign_at_s=()))
         self.outcome = Outcome()
         self._path = path
         self._rng = random.Random(week.seed)
@@ -96,7 +108,14 @@ class BridgeWeek:
         self._arrived: set[tuple[int, str]] = set()  # deliveries that the server took
         self._digests: dict[int, tuple[tuple[int, ...], str]] = {}  # by id: the last POST
         self._policy = Policy(
-            {"home": ChannelPolicy(week.limits, None, len(week.people))},
+            {
+                name: ChannelPolicy(
+                    week.limits,
+                    "spare" if week.has_spare and name == "home" else None,
+                    len(week.people),
+                )
+                for name in self.servers
+            },
             warned=("me",),
             quiet=week.quiet,
             digest_at=week.digest_at,
@@ -222,33 +241,51 @@ class BridgeWeek:
             return protocol.unsent("no route")
         self.outcome.posts[kind] += 1
         self.outcome.posted.append((self.now_s, kind))
+        server = self.servers[batch.channel]
         if kind == "critical":
-            self.server.written_criticals_at_s.append(self.now_s)
+            server.written_criticals_at_s.append(self.now_s)
         if trouble == "500":
             await self._pass(1.0)
             return Verdict(protocol.UNCLEAR, 500, "trouble", int(self.now_s))
-        has_room = self._post(batch, kind)
+        status = self._post(batch, kind, server)
         if trouble == "lost":
             await self._pass(self._rng.choice((0.0, 20.0, 40.0)))
             return protocol.lost("no reply")
         at_s = int(self.now_s)
         await self._pass(self._rng.choice((0.05, 0.2, 2.0)))
-        return Verdict(
-            protocol.SENT if has_room else protocol.QUOTA, 200 if has_room else 4029, "", at_s
-        )
+        return Verdict(OUTCOMES[status], status, "", at_s)
 
-    def _post(self, batch: Batch, kind: str) -> bool:
-        has_room = self.server.post(self.now_s)
-        if has_room:
+    def _post(self, batch: Batch, kind: str, server: Server) -> int:
+        """Return what the server says. A message to who is refused counts: nobody knows."""
+        refused_with = self._refused_with(batch)
+        has_room = server.post(self.now_s)
+        if has_room and refused_with is None:
             self._arrived.update((one.id, batch.person) for one in batch.deliveries)
+            self.outcome.helped += len(batch.deliveries) if batch.channel != "home" else 0
             if kind == "digest":
                 ids = tuple(one.id for one in batch.deliveries)
                 self._digests.update(dict.fromkeys(ids, (ids, batch.text)))
-        else:
+        if not has_room:
             self.outcome.refused[kind] += 1
-            if self.server.is_promised(self.now_s):
-                self._break(f"{'G1' if kind == 'critical' else 'G3'}: a {kind} POST was refused")
-        return has_room
+            self.spare_refused += batch.channel == "spare"
+            if server.is_promised(self.now_s):
+                self._break(
+                    f"{'G1' if kind == 'critical' else 'G3'}: a {kind} POST on {batch.channel} "
+                    "was refused"
+                )
+            return 4029
+        return refused_with or 200
+
+    def _refused_with(self, batch: Batch) -> int | None:
+        return next(
+            (
+                one.status
+                for one in self.week.refusals
+                if (one.channel, one.person) == (batch.channel, batch.person)
+                and one.begin_s <= self.now_s < one.end_s
+            ),
+            None,
+        )
 
     async def _pass(self, seconds: float) -> None:
         future = asyncio.get_running_loop().create_future()
@@ -265,7 +302,8 @@ class BridgeWeek:
         counts = summary(self._store.connection)["alerts"]
         self.outcome.counts = counts
         self.outcome.criticals_waiting = self._store.connection.execute(
-            "SELECT count(*) FROM deliveries WHERE priority = 0 AND state <> 'sent'"
+            "SELECT count(*) FROM deliveries "
+            "WHERE priority = 0 AND state NOT IN ('sent', 'withdrawn')"
         ).fetchone()[0]
         stored = {
             (row["request_id"], row["person"])
@@ -283,6 +321,7 @@ class BridgeWeek:
             number for word, number in counts.items() if word != "accepted"
         ):
             self._break(f"G2: the states do not add up: {counts}")
+        self._check_help()
         self._check_arrivals()
         self._check_digests()
         tasks = list(self._scheduler._flights)
@@ -290,6 +329,19 @@ class BridgeWeek:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._store.close()
+
+    def _check_help(self) -> None:
+        """A critical waits for nothing but the network while another channel has room."""
+        spare = self.servers.get("spare")
+        if spare is None or self.week.refusals or self.spare_refused:
+            return
+        late = self._store.connection.execute(
+            "SELECT count(*) FROM deliveries JOIN alerts ON alerts.id = alert_id "
+            "WHERE priority = 0 AND state <> 'sent' AND created_at_s < ?",
+            (self._clock() - 6 * HOUR_S,),
+        ).fetchone()[0]
+        if late:
+            self._break(f"{late} criticals waited though another channel had room")
 
     def _check_arrivals(self) -> None:
         for row in self._store.connection.execute(

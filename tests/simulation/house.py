@@ -14,6 +14,8 @@ from kilopush_bridge.model import Priority
 
 STORMS_PER_DAY = 0.15
 PRESSED_EVERY = 4
+HELPED_EVERY = 5
+REFUSING_EVERY = 3
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 DAYS = 7
@@ -68,6 +70,17 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Hours in which KILO.Push refuses one person: 4023 (blocked) or 4024 (opted out)."""
+
+    begin_s: float
+    end_s: float
+    person: str
+    channel: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class Week:
     """Everything that happens, apart from what the bridge does."""
 
@@ -87,13 +100,17 @@ class Week:
     crashes_at_s: tuple[float, ...] = ()  # at the next commit
     jumps: tuple[tuple[float, float], ...] = ()  # when the house's clock jumps, by how much
     end_s: float = field(default=0.0)
+    has_spare: bool = False  # a channel `spare` takes over criticals that `home` refuses
+    refusals: tuple[Refusal, ...] = ()
 
 
 def make_week(seed: int, busiest: int = 600) -> Week:
     """Return the week of a seed; `busiest` bounds the alerts of a day, storms apart.
 
     Every fourth week presses from all sides at once: more urgent alerts than fit, every critical
-    and every message of others that is allowed for, and replies that get lost.
+    and every message of others that is allowed for, and replies that get lost. Every fifth has a
+    second channel for criticals and days that others have used up, in every third people are
+    refused; both may be of the same week.
     """
     rng = random.Random(seed)
     is_pressed = seed % PRESSED_EVERY == 1
@@ -113,6 +130,10 @@ def make_week(seed: int, busiest: int = 600) -> Week:
         said += [
             _ordinary(rng, at_s + rng.random() * HOUR_S, len(said) + number) for number in range(60)
         ]
+    # of its own, so that no other week changes
+    more = random.Random(f"{seed} more")
+    has_spare = seed % HELPED_EVERY == 2 and not is_pressed
+    used_up = _used_up(more, begin_s) if has_spare else []
     return Week(
         seed=seed,
         people=people,
@@ -124,7 +145,7 @@ def make_week(seed: int, busiest: int = 600) -> Week:
         digest_at=tuple(time(hour) for hour in sorted(rng.sample(range(24), rng.choice((1, 2))))),
         begin_s=begin_s,
         said=tuple(sorted((one for one in said if one.at_s < end_s), key=lambda one: one.at_s)),
-        foreign_at_s=tuple(_foreign(rng, begin_s, end_s, limits, is_pressed)),
+        foreign_at_s=tuple(sorted([*_foreign(rng, begin_s, end_s, limits, is_pressed), *used_up])),
         network=tuple(_losses(begin_s) if is_pressed else _network(rng, begin_s)),
         restarts_at_s=restarts_at_s,
         crashes_at_s=crashes_at_s,
@@ -132,6 +153,10 @@ def make_week(seed: int, busiest: int = 600) -> Week:
             (at_s, rng.choice((-1, 1)) * rng.choice((HOUR_S, DAY_S))) for at_s in jumps_at_s
         ),
         end_s=end_s,
+        has_spare=has_spare,
+        refusals=tuple(_refusals(more, begin_s, people, has_spare))
+        if seed % REFUSING_EVERY == 0
+        else (),
     )
 
 
@@ -210,6 +235,28 @@ def _foreign(
         times += [at_s + rng.random() * HOUR_S for _ in range(number)]
         at_s += WINDOW_S + HOUR_S + rng.random() * HOUR_S
     return sorted(times)
+
+
+def _used_up(rng: random.Random, begin_s: float) -> list[float]:
+    """Return what others post on the days on which they leave nothing."""
+    return [
+        begin_s + (day + rng.random() / 24) * DAY_S
+        for day in range(DAYS)
+        if rng.random() < 0.3
+        for _ in range(300)
+    ]
+
+
+def _refusals(
+    rng: random.Random, begin_s: float, people: tuple[str, ...], has_spare: bool
+) -> list[Refusal]:
+    refusals = []
+    for at_s in _moments(rng, begin_s, rng.choice((1, 3))):
+        length_s = rng.choice((20 * MINUTE_S, 3 * HOUR_S, 12 * HOUR_S))
+        channel = rng.choice(("home", "spare")) if has_spare else "home"
+        status = rng.choice((4023, 4024))
+        refusals.append(Refusal(at_s, at_s + length_s, rng.choice(people), channel, status))
+    return refusals
 
 
 def _losses(begin_s: float) -> list[Network]:

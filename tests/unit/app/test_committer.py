@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kilopush_bridge.app import committer as committer_module
+from kilopush_bridge.app import rescue
 from kilopush_bridge.app.committer import BACKLOG_FULL, Committer, Step
 from kilopush_bridge.core.protocol import OPTED_OUT, SENT, UNCLEAR, UNSENT, Verdict
 from kilopush_bridge.errors import StorageError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 NOW_S = 1_000_000.0
+DELAYS = {UNCLEAR: 0.001, UNSENT: 0.001}  # after anything else, a rescue is over
 
 
 def message(text: str, priority: Priority = Priority.NORMAL, **changes: Any) -> Message:
@@ -223,8 +225,6 @@ async def test_a_lost_reply_is_not_asked_for_every_second_and_leaves_its_doubt_i
 async def test_a_second_try_from_memory_is_marked_as_a_repeat(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ):
-    from kilopush_bridge.app import rescue
-
     monkeypatch.setattr(rescue, "retry_delay_s", lambda *_a, **_k: 0.01)
     bench.disk.is_full = True
     bench.answer = lambda _batch: UNCLEAR
@@ -245,6 +245,44 @@ async def test_a_post_that_is_on_the_way_when_the_disk_is_back_leaves_its_doubt(
     await until(lambda: bench.disk.stored)
     assert bench.disk.stored[0].maybe_sent == {"me"}
     await until(lambda: not bench.committer.is_rescuing)
+
+
+def spent(bench: Bench) -> int:
+    """Return how many POSTs the ledger will have of the critical that was stored."""
+    (stored,) = bench.disk.stored
+    return dict(stored.rescue_posts).get("me", 1)
+
+
+async def test_each_post_from_memory_that_counts_is_counted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rescue, "retry_delay_s", lambda outcome, *_, **_k: DELAYS.get(outcome))
+    bench.disk.is_full = True
+    answers = iter([UNCLEAR] * 5 + [UNSENT, UNSENT, SENT])  # what never left was free
+    bench.answer = lambda _batch: next(answers)
+    bench.committer.add(Step(1, [critical("c")]))
+    await until(lambda: len(bench.posts) == 8)
+    bench.disk.is_full = False
+    await until(lambda: bench.disk.stored)
+    assert bench.disk.stored[0].already_sent == {"me"}
+    assert spent(bench) == 6
+
+
+@pytest.mark.parametrize("before", [UNCLEAR, UNSENT])
+async def test_a_post_that_is_on_the_way_when_the_disk_is_back_counts_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, before: str
+):
+    monkeypatch.setattr(rescue, "retry_delay_s", lambda *_a, **_k: 0.001)
+    bench.disk.is_full = True
+    bench.answer = lambda _batch: before
+    bench.committer.add(Step(1, [critical("c")]))
+    await until(lambda: bench.posts)
+    bench.reply.clear()
+    await until(lambda: bench.committer.is_rescuing)
+    ended = len(bench.posts) - 1
+    bench.disk.is_full = False
+    await until(lambda: bench.disk.stored)
+    assert spent(bench) == 1 + (ended if before == UNCLEAR else 0)
 
 
 async def test_a_flood_stops_the_reading_and_resumes_it_once_it_is_stored(bench: Bench):

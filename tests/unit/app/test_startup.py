@@ -8,6 +8,7 @@ import pytest
 
 from kilopush_bridge.app.startup import take_over
 from kilopush_bridge.config.config import Broker, Channel
+from kilopush_bridge.core.budget import Limits
 from kilopush_bridge.model import Hold, HoldKind, Kind, Message, Priority
 from kilopush_bridge.outbox import outbox
 from kilopush_bridge.outbox.facts import remember
@@ -117,6 +118,32 @@ def test_a_new_secret_releases_what_was_refused_under_the_old_one(
     save_holds(state, EVERYTHING)
     take_over(state, make_config(**changes), NOW_S)
     assert kinds(state) == left
+
+
+QUOTA_HOLDS = [hold(HoldKind.QUOTA), hold(HoldKind.QUOTA_CRITICAL), hold(HoldKind.UNCLEAR)]
+HOME = ("c_" + "3" * 40, "4" * 64)
+
+
+@pytest.mark.parametrize(
+    ("channel", "left"),
+    [
+        (Channel(*HOME), {"quota", "quota_critical", "unclear"}),
+        (Channel(*HOME, critical_channel="spare"), {"unclear"}),
+        (Channel(*HOME, limits=Limits(per_day=None)), {"unclear"}),
+    ],
+)
+def test_what_the_quota_held_is_released_where_it_no_longer_does(
+    state: sqlite3.Connection,
+    make_config: Callable[..., Config],
+    channel: Channel,
+    left: set[str],
+):
+    spare = Channel("c_" + "5" * 40, "6" * 64)
+    save_holds(state, [*QUOTA_HOLDS, hold(HoldKind.QUOTA_CRITICAL, "spare")])
+    take_over(state, make_config(channels={"home": channel, "spare": spare}), NOW_S)
+    held = load_holds(state)
+    assert {one.kind.value for one in held if one.channel == "home"} == left
+    assert [one.kind for one in held if one.channel == "spare"] == [HoldKind.QUOTA_CRITICAL]
 
 
 def test_a_first_sight_of_a_secret_releases_nothing(state: sqlite3.Connection, config: Config):

@@ -87,6 +87,31 @@ alerts:
     assert config.audience("shop") == {"me", "anna"}
 
 
+def test_who_may_get_alarms_of_a_channel_that_it_helps_is_in_its_audience_too(load):
+    config = load(
+        TWO_CHANNELS % ", critical_channel: shop"
+        + """\
+defaults: {to: me}
+alerts:
+  one: {topic: a, when: x, message: y, to: anna}
+"""
+    )
+    assert config.audience("shop") == {"me", "anna"}  # `me` is asked for by default
+    assert config.audience("home") == {"me", "anna"}
+
+
+def test_who_gets_alerts_of_a_helping_channel_is_not_in_the_other_audience(load):
+    config = load(
+        TWO_CHANNELS % ", critical_channel: shop"
+        + """\
+alerts:
+  one: {topic: a, when: x, message: y, channel: shop, to: anna}
+  two: {topic: a, when: x, message: y, channel: home, to: me}
+"""
+    )
+    assert (config.audience("home"), config.audience("shop")) == ({"me"}, {"me", "anna"})
+
+
 def test_a_channel_that_nobody_uses_has_no_audience(load):
     config = load(TWO_CHANNELS % "")
     assert config.audience("home") == config.audience("shop") == frozenset()

@@ -61,7 +61,7 @@ def settle(state: sqlite3.Connection, number: int, to: State, reason: str = "") 
 def defer(
     state: sqlite3.Connection,
     *texts: str,
-    group: str = digests.SOON,
+    group: str = digests.Slot.SOON,
     due_at_s: float = NOW_S + 600,
     **changes: Any,
 ) -> int:

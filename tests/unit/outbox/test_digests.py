@@ -9,7 +9,7 @@ from unit.outbox.factories import DAY_S, NOW_S, claim, defer, due, event, settle
 
 from kilopush_bridge.model import Priority, State
 from kilopush_bridge.outbox import digests, outbox, upkeep
-from kilopush_bridge.outbox.digests import SCHEDULED, SOON, planned_digests, read_groups
+from kilopush_bridge.outbox.digests import Slot, planned_digests, read_groups
 from kilopush_bridge.outbox.report import listing, summary
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_the_first_alert_opens_a_digest_and_the_next_ones_join_it(state: sqlite3
 
 def test_each_person_and_channel_and_time_has_a_digest_of_its_own(state: sqlite3.Connection):
     defer(state, "a", "b", to=("me", "anna"))
-    defer(state, "c", group=SCHEDULED)
+    defer(state, "c", group=Slot.SCHEDULED)
     defer(state, "d", channel="garden")
     assert [
         (one.delivery.channel, one.delivery.person, one.is_scheduled)
@@ -82,7 +82,7 @@ def test_alerts_are_read_by_rule_and_key_with_their_numbers_and_times(state: sql
     for minute, (name, key) in enumerate((("door", "front"), ("door", "back"), ("door", "front"))):
         outbox.put(state, [event("open", name=name, key=key, at_s=NOW_S + 60 * minute)])
     for one in outbox.waiting(state, "home", "me", NOW_S + 180, 9):
-        digests.defer(state, one, SOON, NOW_S + 600, NOW_S)
+        digests.defer(state, one, Slot.SOON, NOW_S + 600, NOW_S)
     (group,) = read_groups(state, [planned_digests(state)[0].delivery.id], 20)
     assert (group.name, group.number, group.first_s, group.last_s) == (
         "door",
@@ -97,7 +97,7 @@ def test_of_each_rule_the_latest_keys_are_read_and_all_are_counted(state: sqlite
     texts = [f"n{n:03}" for n in range(90)]
     outbox.put(state, [event(text, at_s=NOW_S + n) for n, text in enumerate(texts)])
     for one in outbox.waiting(state, "home", "me", NOW_S + 90, 99):
-        digests.defer(state, one, SOON, NOW_S + 600, NOW_S)
+        digests.defer(state, one, Slot.SOON, NOW_S + 600, NOW_S)
     (group,) = read_groups(state, [planned_digests(state)[0].delivery.id], 20)
     assert group.number == 90
     latest = digests.read_deliveries(state, [part.last_id for part in group.parts])
@@ -147,7 +147,9 @@ def test_retrying_what_is_dead_with_its_digest_sends_the_digest_again(
     state: sqlite3.Connection, by_id: bool
 ):
     settle(state, defer(state, "a", "b"), State.DEAD)
-    upkeep.revive(state, ids(state)[:1] if by_id else None, NOW_S)
+    dead = upkeep.dead_letters(state)
+    assert [one.id for one in dead] == ids(state)
+    upkeep.revive(state, dead[:1] if by_id else dead, NOW_S)
     assert counts(state) == {"pending": 2}
     assert planned_digests(state)[0].is_due(NOW_S)
 
@@ -155,33 +157,38 @@ def test_retrying_what_is_dead_with_its_digest_sends_the_digest_again(
 @pytest.mark.parametrize("digest", [State.PENDING, State.DEAD])
 def test_one_alert_can_be_dropped_out_of_a_digest(state: sqlite3.Connection, digest: State):
     settle(state, defer(state, "a", "b"), digest)
-    assert upkeep.drop(state, ids(state)[:1], NOW_S) == 1
+    assert upkeep.drop(state, ids(state)[0], NOW_S)
     assert counts(state) == {COUNTED_AS[digest]: 1, "withdrawn": 1}
     assert listing(state, "withdrawn")[0]["reason"] == "dropped by hand"
 
 
 def test_what_is_on_the_way_or_arrived_cannot_be_dropped(state: sqlite3.Connection):
     digest = defer(state, "a")
-    number = ids(state)
+    (number,) = ids(state)
     for reached in (State.SENDING, State.SENT):
         settle(state, digest, reached)
-        assert upkeep.drop(state, number, NOW_S) == 0
+        assert not upkeep.drop(state, number, NOW_S)
 
 
 def test_a_digest_cannot_be_dropped_by_its_own_number(state: sqlite3.Connection):
-    assert upkeep.drop(state, [defer(state, "a")], NOW_S) == 0
+    assert not upkeep.drop(state, defer(state, "a"), NOW_S)
 
 
 def test_all_dead_letters_can_be_dropped_at_once_digests_included(state: sqlite3.Connection):
     settle(state, defer(state, "a", "b"), State.DEAD)
-    upkeep.drop(state, None, NOW_S)
+    upkeep.drop_dead(state, upkeep.dead_letters(state), NOW_S)
     assert counts(state) == {"withdrawn": 2}
 
 
-@pytest.mark.parametrize("act", [upkeep.revive, upkeep.drop])
-def test_by_hand_it_is_alerts_that_are_counted(state: sqlite3.Connection, act):
-    settle(state, defer(state, "a", "b"), State.DEAD)
-    assert act(state, None, NOW_S) == 2
+def test_dead_letters_are_alerts_and_say_which_row_holds_them(state: sqlite3.Connection):
+    digest = defer(state, "a", "b")
+    settle(state, digest, State.DEAD)
+    outbox.put(state, [event("alone")])
+    settle(state, due(state)[0].id, State.DEAD)
+    dead = upkeep.dead_letters(state)
+    first, second, alone = ids(state)
+    assert {one.id: one.row_id for one in dead} == {first: digest, second: digest, alone: alone}
+    assert {(one.channel, one.person) for one in dead} == {("home", "me")}
 
 
 def test_who_is_no_longer_configured_takes_their_digest_along(state: sqlite3.Connection):

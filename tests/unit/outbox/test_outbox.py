@@ -69,6 +69,38 @@ def test_who_has_it_already_is_sent_and_who_may_have_it_is_told_of_the_doubt(
     assert load_ledger(state, "home", NOW_S).usage.critical == 2
 
 
+def rescued(state: sqlite3.Connection, **changes: Any) -> list[str]:
+    """Store a critical that left from memory; return what the ledger says of it."""
+    outbox.put(state, [message(**changes)])
+    ledger = state.execute("SELECT outcome FROM attempts").fetchall()
+    assert load_ledger(state, "home", NOW_S).usage.critical == len(ledger)
+    return [one["outcome"] for one in ledger]
+
+
+def test_each_post_that_left_while_the_disk_was_full_is_in_the_ledger(state: sqlite3.Connection):
+    sent = rescued(state, already_sent=frozenset({"me"}), rescue_posts=(("me", 6),))
+    assert sent == ["sent"] * 6
+
+
+def test_posts_that_were_refused_while_the_disk_was_full_count_too(state: sqlite3.Connection):
+    assert len(rescued(state, rescue_posts=(("me", 2),))) == 2  # twice 4003, say
+
+
+def test_a_delivery_that_was_just_stored_waits_for_no_clock(state: sqlite3.Connection):
+    outbox.put(state, [message()])  # by a clock that is a minute ahead
+    assert [one.text for one in outbox.waiting(state, "home", "me", NOW_S - 60, 9)] == ["leak"]
+
+
+def test_what_waits_for_a_wrong_clock_can_be_let_go(state: sqlite3.Connection):
+    outbox.put(state, [message(), message(kind=Kind.EVENT)])
+    for number in (1, 2):
+        outbox.settle(state, Settlement(number, State.PENDING, NOW_S + 30), NOW_S)
+    assert outbox.next_due_at_s(state, NOW_S) == NOW_S + 30
+    outbox.wait_no_longer(state, NOW_S)
+    assert len(outbox.waiting(state, "home", "me", NOW_S, 9)) == 2
+    assert outbox.next_due_at_s(state, NOW_S) is None
+
+
 # What each person hears of the end, by the state of the alarm; None: the alarm says it itself.
 @pytest.mark.parametrize(
     ("alarm", "is_told", "is_marked"),
@@ -188,8 +220,10 @@ def test_by_hand_dead_letters_are_retried_or_dropped_and_what_is_on_the_way_is_l
     outbox.put(state, [message(f"{n}", kind=Kind.EVENT) for n in range(4)])
     for number, to in enumerate((State.DEAD, State.DEAD, State.SENDING), 1):
         settle(state, number, to)
-    assert upkeep.revive(state, [1, 3, 99], NOW_S) == 1
-    assert upkeep.drop(state, [2, 3, 4], NOW_S) == 2
+    dead = upkeep.dead_letters(state)
+    assert [one.id for one in dead] == [1, 2]
+    upkeep.revive(state, dead[:1], NOW_S)
+    assert [upkeep.drop(state, number, NOW_S) for number in (2, 3, 4, 99)] == [1, 0, 1, 0]
     assert [one for *_, one in rows(state)] == ["pending", "withdrawn", "sending", "withdrawn"]
 
 
@@ -246,32 +280,60 @@ def priorities(state: sqlite3.Connection) -> list[str]:
     return [Priority(one["priority"]).word for one in ids]
 
 
+def tell(state: sqlite3.Connection, *messages: Message, told: State = State.SENT) -> None:
+    """Put messages one after the other; each has been told when the next one comes."""
+    for one in messages:
+        outbox.put(state, [one])
+        for number in [row["id"] for row in state.execute("SELECT id FROM deliveries")]:
+            settle(state, number, told)
+
+
 def test_a_critical_of_the_same_key_within_10_min_is_high(state: sqlite3.Connection):
-    outbox.put(state, [message(at_s=NOW_S + minutes * 60) for minutes in (0, 9.9, 10)])
+    tell(state, *(message(at_s=NOW_S + minutes * 60) for minutes in (0, 9.9, 10)))
     assert priorities(state) == ["critical", "high", "critical"]
 
 
 def test_the_fifth_critical_of_a_key_in_a_window_is_high(state: sqlite3.Connection):
-    outbox.put(state, [message(at_s=NOW_S + hours * 3600) for hours in (0, 1, 2, 3, 4)])
-    outbox.put(state, [message(at_s=NOW_S + WINDOW_S)])  # the first does not count any more
+    tell(state, *(message(at_s=NOW_S + hours * 3600) for hours in (0, 1, 2, 3, 4)))
+    tell(state, message(at_s=NOW_S + WINDOW_S))  # the first does not count any more
     assert priorities(state) == ["critical"] * 4 + ["high", "critical"]
 
 
-def test_another_key_or_rule_has_criticals_of_its_own(state: sqlite3.Connection):
-    outbox.put(state, [message(), message(key="other"), message(name="other")])
-    assert priorities(state) == ["critical"] * 3
+@pytest.mark.parametrize("told", [State.PENDING, State.DEAD, State.WITHDRAWN])
+def test_what_nobody_was_told_of_is_not_repeated(state: sqlite3.Connection, told: State):
+    tell(state, message(), message(at_s=NOW_S + 60), told=told)
+    assert priorities(state) == ["critical"] * 2
+
+
+def test_what_is_on_its_way_or_may_have_arrived_is_repeated(state: sqlite3.Connection):
+    tell(state, message(), message(at_s=NOW_S + 60), told=State.SENDING)
+    assert priorities(state) == ["critical", "high"]
+    outbox.put(state, [message(name="other")])
+    outbox.settle(state, Settlement(3, State.PENDING, NOW_S, is_repeat=True), NOW_S)
+    outbox.put(state, [message(name="other", at_s=NOW_S + 60)])
+    assert priorities(state)[2:] == ["critical", "high"]
+
+
+def test_another_key_or_rule_or_person_has_criticals_of_its_own(state: sqlite3.Connection):
+    tell(state, message(), message(key="other"), message(name="other"), message(to=("anna",)))
+    assert priorities(state) == ["critical"] * 4
+
+
+def test_if_only_one_of_them_has_heard_of_it_it_is_critical_for_both(state: sqlite3.Connection):
+    tell(state, message(), message(to=("me", "anna")), message(to=("me", "anna")))
+    assert priorities(state) == ["critical"] * 3 + ["high"] * 2
 
 
 def test_a_critical_that_left_while_the_disk_was_full_stays_one(state: sqlite3.Connection):
     left = message(to=("me", "anna"), maybe_sent=frozenset({"me"}))
-    outbox.put(state, [message(), left])
+    tell(state, message(), left)
     assert priorities(state) == ["critical"] * 3
 
 
 def test_criticals_of_a_clock_that_was_set_back_since_are_not_held_against_a_new_one(
     state: sqlite3.Connection,
 ):
-    outbox.put(state, [message(at_s=NOW_S + 60), message()])
+    tell(state, message(at_s=NOW_S + 60), message())
     assert priorities(state) == ["critical"] * 2
 
 

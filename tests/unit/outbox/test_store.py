@@ -15,8 +15,9 @@ from kilopush_bridge.errors import StorageError
 from kilopush_bridge.outbox import store as store_module
 from kilopush_bridge.outbox.facts import fact, remember
 from kilopush_bridge.outbox.ledger import load_ledger
+from kilopush_bridge.outbox.lock import Lock
 from kilopush_bridge.outbox.report import listing
-from kilopush_bridge.outbox.store import Lock, Store, open_for_reading, open_state, to_the_end
+from kilopush_bridge.outbox.store import Store, open_for_reading, open_state, to_the_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,6 +170,13 @@ def test_reading_makes_no_state(path: Path):
     with pytest.raises(StorageError, match="no state at"):
         open_for_reading(path)
     assert not path.exists()
+
+
+def test_reading_does_not_bring_a_state_of_an_older_version_to_this_one(path: Path):
+    make_version_1(path).close()
+    with pytest.raises(StorageError, match=r"older version; the first `kilopush-bridge run` of"):
+        open_for_reading(path)
+    assert version(path) == 1
 
 
 def test_reading_beside_a_running_bridge_sees_what_is_committed_and_cannot_write(store: Store):

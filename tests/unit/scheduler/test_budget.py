@@ -283,6 +283,15 @@ async def test_a_refused_critical_teaches_it_too(make_world: MakeWorld):
     assert held == {HoldKind.QUOTA_CRITICAL, HoldKind.QUOTA}
 
 
+async def test_a_gateway_that_is_asked_too_often_pauses_and_teaches_nothing(house: World):
+    house.push.statuses[QUOTA] = 429
+    assert (await refused_at(house, 100)).others_seen == 0
+    assert {hold.kind for hold in await house.store.read(load_holds)} == {HoldKind.QUOTA}
+    await house.wait(15 * MINUTE)
+    assert await left_alone(house, house.message("n", name="other")) == 1
+    assert (await channel(house))["others_seen"] == 0
+
+
 # --- what `status` says ---------------------------------------------------------------------------
 
 
@@ -302,10 +311,17 @@ async def test_status_tells_what_is_spent_and_left(house: World):
         "left": 108,
         "critical_left": 168,
         "digests_left": 10,
+        "others_seen": 0,
         "next_digest": None,
         "paused_until": None,
         "reason": None,
     }
+
+
+async def test_status_tells_what_was_learned_of_others(house: World):
+    await refused_at(house, 100)
+    told = await channel(house)
+    assert (told["others_seen"], told["left"]) == (200, 0)
 
 
 async def test_status_tells_when_the_next_digest_leaves_and_how_long_a_channel_is_paused(

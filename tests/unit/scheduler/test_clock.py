@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from unit.scheduler.world import DAY, HOUR, MINUTE, START_S, World
 
 from kilopush_bridge.core.budget import WINDOW_S
 from kilopush_bridge.core.protocol import SENT, UNCLEAR, UNSENT, parse_date
+from kilopush_bridge.errors import StorageError
 from kilopush_bridge.model import Priority
+from kilopush_bridge.outbox.facts import fact
 from kilopush_bridge.scheduler.clock import ApiClock
+from kilopush_bridge.scheduler.transactions import learn_time
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Awaitable, Callable
 
     MakeWorld = Callable[..., Awaitable[World]]
@@ -46,13 +50,15 @@ def machine() -> Machine:
 def test_until_the_api_names_its_time_our_own_clock_has_to_do(machine: Machine):
     machine.wait(5)
     assert machine.clock() == 1_000_005
-    assert machine.clock.known_s is None
+    assert not machine.clock.is_known
+    assert machine.clock.unknown_for_s == 5
 
 
 def test_from_the_first_reply_on_it_is_the_apis_time(machine: Machine):
     assert machine.clock.hear(API_S)
     machine.wait(5)
-    assert machine.clock() == machine.clock.known_s == machine.clock.counted_s == API_S + 5
+    assert machine.clock() == machine.clock.counted_s == API_S + 5
+    assert machine.clock.unknown_for_s == 0
     assert machine.clock.ahead_s == 1_000_000
 
 
@@ -135,11 +141,33 @@ async def test_a_first_start_without_the_time_sends_all_the_same(house: World):
     assert house.texts() == ["c", "n"]
 
 
-async def test_without_the_time_what_has_no_room_waits_and_is_in_no_digest(house: World):
+async def test_without_the_time_at_first_what_has_no_room_waits_and_is_in_no_digest(house: World):
     await house.spend(CAP, ago_s=0)
     await start_without_time(house)
     await house.send(house.message("n"))
     assert (await house.states()) == {"pending": 1}
+
+
+async def test_after_ten_minutes_without_the_time_there_are_digests_all_the_same(house: World):
+    await house.spend(CAP, ago_s=0)
+    await start_without_time(house)
+    await house.send(house.message("n"))
+    await house.wait(9 * MINUTE)
+    assert await house.states() == {"pending": 1}
+    await house.wait(MINUTE)
+    assert await house.states() == {"deferred": 1, "pending": 1}
+    await house.wait(10 * MINUTE)
+    assert house.texts() == ["n (20 min ago)"]
+    assert await house.counts() == {"digested": 1}
+
+
+async def test_a_step_of_time_while_it_is_unknown_frees_nothing_even_then(house: World):
+    await house.spend(CAP, ago_s=0)
+    await start_without_time(house, 400 * DAY)
+    await house.wait(11 * MINUTE)
+    await house.send(house.message("n"))
+    assert house.texts() == []
+    assert (await house.ledger()).usage.other == CAP
 
 
 async def test_what_ended_while_the_time_was_unknown_counts_from_when_it_is_known(house: World):
@@ -160,7 +188,8 @@ async def test_any_reply_tells_the_time_even_a_refusal(house: World):
     house.push.says_time = lambda: house.now_s
     house.push.answer = lambda _batch: "quota"
     await house.send(house.message())
-    assert house.clock.known_s == house.now_s
+    assert house.clock.is_known
+    assert house.clock() == house.now_s
 
 
 # --- a wrong clock, and an API that knows better --------------------------------------------------
@@ -196,6 +225,66 @@ async def test_an_alarm_of_a_wrong_clock_is_no_news_of_yesterday(house: World, a
     await house.put(house.critical("c"))
     await house.settle()
     assert house.texts() == ["c"]
+
+
+async def test_what_was_stored_by_a_clock_ahead_does_not_wait_for_it(house: World):
+    await start_without_time(house, 30)
+    house.push.answer = lambda batch: UNSENT if batch.text == "unsent" else SENT
+    await house.send(house.critical("unsent"))
+    await house.put(house.critical("stored"), house.message("n"))
+    house.wall_ahead_s = 0
+    await house.scheduler.step()
+    await house.scheduler.drain(5)
+    assert house.texts() == ["stored", "n"]
+    assert house.times("unsent") == [0]
+
+
+async def test_the_right_time_lets_go_what_waits_for_a_wrong_one(house: World):
+    await start_without_time(house, 60)
+    house.push.answer = lambda _batch: UNSENT
+    await house.send(house.critical("c"))
+    await house.start()
+    house.push.answer = lambda _batch: SENT
+    await house.settle()
+    assert house.texts() == ["c"]
+
+
+async def test_a_disk_that_says_no_to_the_time_is_asked_again(house: World):
+    await start_without_time(house)
+    await house.spend(1, ago_s=0)
+    await unstamp(house)
+    original = house.store.call
+
+    async def call(function: Any, *args: Any, **kwargs: Any) -> Any:
+        if function is learn_time:
+            raise StorageError("state cannot be written: disk full")
+        return await original(function, *args, **kwargs)
+
+    house.store.call = call  # type: ignore[method-assign]
+    await house.start()
+    assert await api_ahead(house) is None
+    await house.scheduler.step()
+    assert await api_ahead(house) is None
+    house.store.call = original  # type: ignore[method-assign]
+    await house.scheduler.step()
+    assert await api_ahead(house) == "0"
+    assert house.scheduler.failing_since_s is None
+    house.now_s += WINDOW_S
+    assert (await house.ledger()).usage.other == 0  # it counted from then on
+
+
+async def unstamp(house: World) -> None:
+    """Let what is in the ledger be of an unknown time."""
+
+    def forget(connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE attempts SET counts_until_s = NULL")
+        connection.execute("DELETE FROM facts WHERE name = 'api_ahead_s'")
+
+    await house.store.call(forget)
+
+
+async def api_ahead(house: World) -> str | None:
+    return await house.store.read(fact, "api_ahead_s")
 
 
 async def test_a_digest_that_a_wrong_clock_planned_leaves_at_the_right_time(

@@ -9,7 +9,7 @@ import pytest
 from kilopush_bridge.core.budget import Limits, Usage
 from kilopush_bridge.core.retry import retry_delay_s
 from kilopush_bridge.model import Delivery, Hold, HoldKind, Kind, Priority
-from kilopush_bridge.outbox.digests import SCHEDULED, SOON, Planned
+from kilopush_bridge.outbox.digests import Planned, Slot
 from kilopush_bridge.outbox.ledger import Ledger
 from kilopush_bridge.outbox.outbox import LANES, LONGEST_WAIT_S
 from kilopush_bridge.scheduler.budget import Budget
@@ -46,7 +46,7 @@ def delivery(number: int, priority: Priority = Priority.NORMAL, **changes: Any) 
 
 
 def digest(number: int, **changes: Any) -> Delivery:
-    return delivery(number, **{"kind": Kind.DIGEST, "group": SOON, **changes})
+    return delivery(number, **{"kind": Kind.DIGEST, "group": Slot.SOON, **changes})
 
 
 def critical(number: int, **changes: Any) -> Delivery:
@@ -184,7 +184,7 @@ def planned(number: int, in_s: float = 0, **changes: Any) -> Planned:
 
 
 def test_what_the_budget_has_no_room_for_goes_into_a_digest_but_criticals_go_out():
-    assert deferred(critical(1), delivery(2), **FULL) == [(2, SOON)]
+    assert deferred(critical(1), delivery(2), **FULL) == [(2, Slot.SOON)]
     assert [one.deliveries[0].id for one in plan(critical(1), delivery(2), **FULL).launches] == [1]
 
 
@@ -195,19 +195,19 @@ def test_what_was_refused_in_a_digest_waits_for_room_and_goes_into_no_digest_aga
 
 def test_a_group_goes_into_the_digest_as_a_whole():
     assert deferred(delivery(1, group="g"), delivery(2, group="g"), **FULL) == [
-        (1, SOON),
-        (2, SOON),
+        (1, Slot.SOON),
+        (2, Slot.SOON),
     ]
 
 
 @pytest.mark.parametrize("kind", list(HoldKind))
 def test_only_a_used_up_quota_sends_what_waits_into_the_digest(kind: HoldKind):
     is_paused = kind is HoldKind.QUOTA
-    assert deferred(delivery(1), holds=[hold(kind)]) == ([(1, SOON)] if is_paused else [])
+    assert deferred(delivery(1), holds=[hold(kind)]) == ([(1, Slot.SOON)] if is_paused else [])
 
 
 def test_the_class_digest_waits_for_its_time_whatever_the_budget():
-    assert deferred(delivery(1, Priority.DIGEST)) == [(1, SCHEDULED)]
+    assert deferred(delivery(1, Priority.DIGEST)) == [(1, Slot.SCHEDULED)]
 
 
 def test_a_digest_leaves_when_its_time_has_come_and_not_before():
@@ -220,9 +220,9 @@ def test_a_digest_from_the_future_of_a_clock_that_was_set_back_leaves_now():
 
 
 def test_the_digests_of_a_person_become_one_message():
-    theirs = [planned(1), planned(2, in_s=60), planned(3, in_s=60, group=SCHEDULED)]
+    theirs = [planned(1), planned(2, in_s=60), planned(3, in_s=60, group=Slot.SCHEDULED)]
     assert launched(digests=theirs) == [[1, 2]]
-    theirs = [planned(1, in_s=60), planned(2, group=SCHEDULED)]
+    theirs = [planned(1, in_s=60), planned(2, group=Slot.SCHEDULED)]
     assert launched(digests=theirs) == [[1, 2]]
 
 
@@ -244,7 +244,7 @@ def test_while_a_critical_is_refused_nothing_else_leaves_its_channel():
         critical(1), delivery(2), delivery(3, tries=1), holds=[refused], digests=[planned(4)]
     )
     assert once.launches == []
-    assert [(one.id, group) for one, group in once.deferred] == [(2, SOON)]
+    assert [(one.id, group) for one, group in once.deferred] == [(2, Slot.SOON)]
     elsewhere = delivery(5, channel="garden")
     assert launched(critical(1), elsewhere, holds=[refused]) == [[5]]
 
@@ -263,5 +263,5 @@ def test_only_what_is_urgent_is_worth_a_second_copy_by_itself(
     priority: Priority, changes: dict[str, Any], is_deferred: bool
 ):
     made = plan(delivery(1, priority, is_repeat=True, **changes))
-    assert [group for _, group in made.deferred] == [SOON] * is_deferred
+    assert [group for _, group in made.deferred] == [Slot.SOON] * is_deferred
     assert len(made.launches) == (not is_deferred)

@@ -287,14 +287,59 @@ async def test_what_is_refused_alone_too_is_a_dead_letter_and_the_rest_arrives(n
     assert await night.counts() == {"sent": 1, "dead": 1}
 
 
-async def test_a_crowd_in_a_refused_digest_goes_as_fast_as_the_budget_allows(night: World):
-    texts = [f"n{n}" for n in range(300)]
-    await morning(night, *texts, answer=lambda batch: REJECTED if batch.is_digest else SENT)
-    counts = await night.counts()
-    assert counts == {"sent": 49, "pending": 251}
-    await night.wait(HOUR)
-    assert (await night.counts())["sent"] == 49 + 9
+def only_alone(batch: Batch) -> str:
+    return REJECTED if batch.is_digest else SENT
+
+
+async def test_up_to_20_in_a_refused_digest_go_as_fast_as_the_budget_allows(night: World):
+    await night.spend(160, ago_s=0)  # of the 167 that `normal` alerts may use
+    await morning(night, *(f"n{n}" for n in range(20)), answer=only_alone)
+    assert await night.counts() == {"sent": 7, "pending": 13}
+    await night.wait(10 * HOUR)
+    assert await night.counts() == {"sent": 7, "pending": 13}
+    await night.until(MORNING + 24 * HOUR, step_s=HOUR)  # it is quiet until then
+    assert await night.counts() == {"sent": 20}
     assert len(night.digests()) == 1  # they are in no digest again
+
+
+async def test_a_refused_digest_of_more_is_tried_again_without_its_details(night: World):
+    def answer(batch: Batch) -> str:
+        return REJECTED if "n20" in batch.text else SENT
+
+    await morning(night, *(f"n{n}" for n in range(21)), answer=answer)
+    assert night.texts() == []
+    await night.wait(10, step_s=10)
+    (text,) = night.texts()
+    heading, words = text.splitlines()
+    assert heading == "21 alerts, Sun 23:06"
+    assert words.startswith("KILO.Push refuses the details of 1 rule: see `kilopush-bridge queue")
+    assert await night.counts() == {"digested": 21}
+
+
+async def test_what_joins_a_digest_after_its_refusal_is_in_its_number(night: World):
+    await morning(night, *(f"n{n}" for n in range(21)), answer=only_alone)
+    night.push.answer = lambda _batch: SENT
+    await night.spend(CAP)
+    await night.send(night.message("late", name="other", priority=Priority.DIGEST))
+    await night.wait(10, step_s=10)
+    assert night.texts()[0].startswith("22 alerts, ")
+    assert "the details of 2 rules" in night.texts()[0]
+    assert await night.counts() == {"digested": 22}
+
+
+async def test_the_third_refusal_of_a_large_digest_makes_dead_letters_that_can_be_retried(
+    night: World,
+):
+    await morning(night, *(f"n{n}" for n in range(21)), answer=only_alone)
+    await night.wait(2 * MINUTE, step_s=10)
+    assert [at_s - MORNING for at_s, _ in when(night)] == [0, 10, 70]
+    assert await night.counts() == {"dead": 21}
+    night.push.answer = lambda _batch: SENT
+    dead = await night.store.read(upkeep.dead_letters)
+    await night.store.call(upkeep.revive, dead[:1], night.now_s)
+    await night.settle()
+    assert await night.counts() == {"digested": 21}
+    assert night.texts()[-1].splitlines()[1].startswith("n")  # with its details
 
 
 async def test_the_class_digest_of_a_refused_digest_goes_item_by_item_too(night: World):
@@ -310,17 +355,18 @@ async def test_the_class_digest_of_a_refused_digest_goes_item_by_item_too(night:
 async def test_a_digest_whose_reply_was_lost_goes_again_later_and_says_so(night: World):
     await morning(night, "a", "b", answer=lambda _batch: UNCLEAR)
     night.push.answer = lambda _batch: SENT
-    await night.wait(GAP_S - MINUTE)
-    assert len(when(night)) == 1
-    await night.wait(2 * MINUTE)
-    assert len(when(night)) == 2
+    await night.until(MORNING + 2 * HOUR, step_s=MINUTE)
+    await night.until(EVENING + 24 * HOUR - 1, step_s=HOUR)
+    assert len(when(night)) == 1  # at its times of the day only
+    await night.wait(1)
+    assert when(night)[1:] == [(EVENING + 24 * HOUR, "me")]
     assert night.texts() == ["2 alerts, Sun 23:06, may be a repeat\na (Sun 23:06)\nb (Sun 23:06)"]
 
 
 async def test_a_digest_of_one_whose_reply_was_lost_says_that_it_may_be_a_repeat(night: World):
     await morning(night, "a", answer=lambda _batch: UNCLEAR)
     night.push.answer = lambda _batch: SENT
-    await night.wait(GAP_S + MINUTE)
+    await night.wait(12 * HOUR, step_s=HOUR)
     assert ["may be a repeat" in text for text in night.texts()] == [True]
 
 
@@ -328,8 +374,8 @@ async def test_a_digest_whose_reply_was_lost_and_that_is_refused_then_leaves_its
     night: World,
 ):
     await morning(night, "a", "b", answer=lambda _batch: UNCLEAR)
-    night.push.answer = lambda batch: REJECTED if batch.is_digest else SENT
-    await night.wait(GAP_S + MINUTE)
+    night.push.answer = only_alone
+    await night.wait(12 * HOUR, step_s=HOUR)
     assert ["may be a repeat" in text for text in night.texts()] == [True, True]
 
 
@@ -373,6 +419,25 @@ async def test_a_crash_on_the_way_sends_the_digest_again_and_says_so(night: Worl
     await night.settle()
     assert "may be a repeat" in night.texts()[-1].splitlines()[0]
     assert (await night.ledger()).usage.digest == 2
+
+
+async def test_overflow_whose_reply_was_lost_goes_with_the_next_digest(full: World):
+    full.push.answer = lambda _batch: UNCLEAR
+    await full.send(full.message("a"), full.message("b"))
+    await full.wait(10 * MINUTE)
+    full.push.answer = lambda _batch: SENT
+    await full.wait(GAP_S, step_s=10 * MINUTE)
+    assert when(full) == [(10 * MINUTE, "me"), (pytest.approx(10 * MINUTE + GAP_S, abs=600), "me")]
+    assert await full.counts() == {"digested": 2}
+
+
+async def test_who_is_no_longer_configured_gets_no_digest(full: World):
+    await full.send(full.message("hers", to=("anna",)), full.message("mine"))
+    full.people = ("me",)
+    await full.restart()
+    await full.start()
+    await full.wait(HOUR)
+    assert [person for _, person in when(full)] == ["me"]
 
 
 # --- what else goes into it -----------------------------------------------------------------------
@@ -483,8 +548,8 @@ async def test_what_was_dropped_by_hand_is_in_no_digest_and_an_empty_one_does_no
 ):
     await full.send(full.message("a"), full.message("b"))
     first, second = [one["id"] for one in await full.listed()]
-    await full.store.call(upkeep.drop, [first], full.now_s)
-    await full.store.call(upkeep.drop, [second], full.now_s)
+    await full.store.call(upkeep.drop, first, full.now_s)
+    await full.store.call(upkeep.drop, second, full.now_s)
     await full.wait(HOUR)
     assert full.push.sent == []
     assert await full.counts() == {"withdrawn": 2}

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from unit.scheduler.world import START_S
 
 from kilopush_bridge.core.protocol import (
@@ -24,7 +25,6 @@ from kilopush_bridge.outbox.holds import load_holds
 from kilopush_bridge.outbox.report import undelivered
 
 if TYPE_CHECKING:
-    import pytest
     from unit.scheduler.world import World
 
     from kilopush_bridge.model import Batch
@@ -162,7 +162,8 @@ async def test_a_dead_alarm_that_is_retried_after_its_end_says_that_it_is_over(w
     await world.until(120)
     await world.put(world.recovery("k", "dry", START_S))
     world.push.answer = lambda _batch: SENT
-    await world.store.call(upkeep.revive, None, world.now_s)
+    dead = await world.store.read(upkeep.dead_letters)
+    await world.store.call(upkeep.revive, dead, world.now_s)
     await world.settle()
     assert world.texts() == ["leak (2 min ago) (over after 2 min)"]
 
@@ -177,6 +178,54 @@ async def test_only_criticals_behind_a_hold_are_reported_as_undelivered(world: W
     report = await world.store.read(undelivered)
     assert report is not None
     assert (report["waiting"], report["reasons"]) == (1, ["blocked"])
+
+
+# --- a mistake of ours ---------------------------------------------------------------------------
+
+
+async def fails_once(world: World, name: str, error: Exception) -> list[float]:
+    """Let a function of the world's API or store fail at its next call; return when it did."""
+    owner = world.push if name == "send" else world.store
+    original, failed = getattr(owner, name), []
+
+    async def fail(*args: Any, **kwargs: Any) -> Any:
+        setattr(owner, name, original)
+        failed.append(world.now_s - START_S)
+        raise error
+
+    setattr(owner, name, fail)
+    return failed
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("secret"), TypeError(), UnicodeError()])
+async def test_an_alarm_that_we_fail_to_post_is_not_left_on_the_way(
+    world: World, error: Exception, caplog: pytest.LogCaptureFixture
+):
+    failed = await fails_once(world, "send", error)
+    await world.put(world.critical("c"), world.message("n"))
+    await world.settle()
+    assert failed == [0]
+    assert world.scheduler.in_flight == world.scheduler.criticals_on_the_way == 0
+    assert await world.states() == {"pending": 1, "sent": 1}
+    await world.until(30)
+    assert await world.states() == {"sent": 2}
+    assert world.texts() == ["n", "c"]  # and it is no repeat
+    assert [one.getMessage() for one in caplog.records] == ["a message could not be posted"]
+
+
+@pytest.mark.parametrize("error", [KeyError("last"), StorageError("state cannot be read")])
+async def test_a_digest_that_cannot_be_read_is_not_left_on_the_way(
+    world: World, error: Exception, caplog: pytest.LogCaptureFixture
+):
+    world.push.answer = lambda _batch: QUOTA
+    await world.send(world.message("a"), world.message("b"))
+    world.push.answer = lambda _batch: SENT
+    failed = await fails_once(world, "look", error)
+    await world.until(16 * 60, step_s=10)
+    assert failed == [900]
+    assert await world.counts() == {"digested": 2}
+    assert [text.partition(",")[0] for text in world.texts()] == ["2 alerts"]
+    assert [one.getMessage() for one in caplog.records] == ["a message could not be posted"]
 
 
 # --- the disk says no ----------------------------------------------------------------------------

@@ -130,10 +130,9 @@ def test_a_lost_reply_is_a_doubt_that_stays_with_each_alert():
     assert [one.is_repeat for one in reaction.settlements] == [True, True]
 
 
-def test_a_digest_whose_reply_was_lost_goes_with_the_next_one():
-    reaction = react(
-        batch(1, kind=Kind.DIGEST), verdict(protocol.UNCLEAR), (), NOW_S, Ways(digest_gap_s=7200)
-    )
+def test_a_digest_whose_reply_was_lost_goes_when_the_next_one_would():
+    ways = Ways(next_digest_s=NOW_S + 7200)
+    reaction = react(batch(1, kind=Kind.DIGEST), verdict(protocol.UNCLEAR), (), NOW_S, ways)
     (settled,) = reaction.settlements
     assert (settled.state, settled.due_at_s, settled.is_repeat) == (
         State.PENDING,

@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from kilopush_bridge.core.budget import WINDOW_S, Limits
-from kilopush_bridge.core.protocol import SENT, Verdict
+from kilopush_bridge.core.protocol import DAY_IS_USED_UP, QUOTA, SENT, Verdict
 from kilopush_bridge.model import Batch, Kind, Message, Priority
 from kilopush_bridge.outbox import outbox, upkeep
 from kilopush_bridge.outbox.ledger import load_ledger
@@ -48,12 +48,14 @@ class ScriptedPush:
     """Answers each POST by a function of the batch; remembers when each left.
 
     `says_time` is what the API names as its time; with None, nobody knows that it replied at all.
+    `statuses` are those of outcomes that are not 200.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.answer: Callable[[Batch], str] = lambda _batch: SENT
         self.says_time: Callable[[], float | None] = lambda: None
+        self.statuses = {QUOTA: DAY_IS_USED_UP}
         self.sent: list[tuple[float, str, str, str]] = []
         self.batches: list[Batch] = []
 
@@ -62,7 +64,8 @@ class ScriptedPush:
         self.sent.append((self._clock() - START_S, batch.person, batch.text, outcome))
         self.batches.append(batch)
         at_s = await self.ask_time()
-        return Verdict(outcome, None if at_s is None else 200, "scripted", at_s)
+        status = None if at_s is None else self.statuses.get(outcome, 200)
+        return Verdict(outcome, status, "scripted", at_s)
 
     async def ask_time(self) -> int | None:
         at_s = self.says_time()
