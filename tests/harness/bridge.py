@@ -34,6 +34,8 @@ LEAK = """
     message: "Water at {{ device }}"
     recovered: "{{ device }} is dry after {{ lasted }}"
 """
+# for what is no matter of the quota: every alert is a message of its own
+UNLIMITED = "budget: {per_day: unlimited}"
 PING = """
   ping:
     topic: test/+number

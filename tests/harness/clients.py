@@ -1,8 +1,11 @@
-"""Devices and listeners at the broker."""
+"""Devices and listeners at the broker, and other senders at the API."""
 
 from __future__ import annotations
 
+import json
 import threading
+import time
+import urllib.request
 from typing import TYPE_CHECKING, Any, Self
 
 import paho.mqtt.client as paho
@@ -29,14 +32,17 @@ def publish_many(
     *,
     qos: int = 1,
     retain: bool = False,
+    every_s: float = 0.0,
     **credentials: str,
 ) -> None:
-    """Publish and wait until the broker has everything."""
+    """Publish, one message every `every_s`, and wait until the broker has everything."""
     client = _connect(port, **credentials)
+    infos = []
     try:
-        for info in [
-            client.publish(topic, payload, qos=qos, retain=retain) for topic, payload in messages
-        ]:
+        for topic, payload in messages:
+            infos.append(client.publish(topic, payload, qos=qos, retain=retain))
+            time.sleep(every_s)
+        for info in infos:
             info.wait_for_publish(10)
             assert info.is_published()
     finally:
@@ -54,6 +60,15 @@ def publish(
     **credentials: str,
 ) -> None:
     publish_many(port, [(topic, payload)], qos=qos, retain=retain, **credentials)
+
+
+def post(url: str, *, token: str, secret: str, to: str, times: int = 1) -> None:
+    """Send past the bridge: what other programs on the same channel do."""
+    fields = {"token": token, "secret": secret, "to": to, "message": "from somewhere else"}
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(fields).encode(), headers)
+    for _ in range(times):
+        urllib.request.urlopen(request).close()
 
 
 class Listener:

@@ -11,7 +11,7 @@ import paho.mqtt.client as paho
 import pytest
 import trustme
 from harness import Bridge, Listener, Mosquitto, free_port, publish, publish_many
-from harness.bridge import LEAK
+from harness.bridge import LEAK, UNLIMITED
 from harness.broker import broker_program
 from harness.wait import wait_until
 
@@ -55,6 +55,7 @@ def test_what_is_published_while_the_bridge_is_away_arrives_later(
 def test_a_broker_restart_with_unacknowledged_messages_in_flight_loses_nothing(
     broker: Mosquitto, api: RunningEmulator, bridge: Bridge
 ):
+    bridge.write_config(broker.url, tail=UNLIMITED)
     bridge.start()
     numbers = range(400)
     for start in range(0, 400, 100):
@@ -293,7 +294,7 @@ def test_alerts_arrive_over_every_transport(
     broker, ports = tls_broker
     ca = f", ca_file: {files}/ca.pem" if scheme != "ws" else ""
     mqtt = f'{{url: "{scheme}://127.0.0.1:{ports[scheme]}"{ca}}}'
-    with Bridge(tmp_path / "bridge", mqtt, api.url) as bridge:
+    with Bridge(tmp_path / "bridge", mqtt, api.url, tail=UNLIMITED) as bridge:
         bridge.start()
         publish_many(broker.port, [(f"test/{number}", "ping") for number in range(100)])
         publish(

@@ -207,7 +207,7 @@ def test_send_that_cannot_be_delivered_stays_in_the_outbox_and_ends_with_1(
     api.fault("500", times=None)
     done = alone.command("send", "hello", check=False)
     assert done.returncode == 1
-    assert done.stdout.startswith("me: pending, replies are lost (")
+    assert done.stdout.startswith("me: pending, in the next digest; replies are lost (")
     rows = json.loads(alone.command("queue", "list", "--json").stdout)
     assert [(row["state"], row["text"]) for row in rows] == [("pending", "hello")]
 

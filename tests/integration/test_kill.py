@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness import Bridge, Mosquitto, publish, publish_many
+from harness.bridge import UNLIMITED
 from harness.wait import wait_until
 
 from kilopush_bridge.failpoints import POINTS
@@ -64,7 +65,7 @@ def test_two_hundred_random_kills_under_load_lose_no_alert(
     print(f"seed {seed}")
     chance = random.Random(seed)
     kills = int(os.environ.get("KILOPUSH_KILLS", "200"))
-    bridge.write_config(broker.url, EVENTS)
+    bridge.write_config(broker.url, EVENTS, tail=UNLIMITED)
     bridge.start()
     stop = threading.Event()
     published: list[int] = []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
-from harness import Bridge, Listener, Mosquitto, publish
-from harness.bridge import PEOPLE, SECRETS
+from harness import Bridge, Listener, Mosquitto, publish, publish_many
+from harness.bridge import PEOPLE, SECRETS, UNLIMITED
 from harness.wait import wait_until
 
 if TYPE_CHECKING:
@@ -46,6 +47,13 @@ def test_the_bridge_says_that_it_is_online_and_offline(broker: Mosquitto, bridge
             lambda: listener.last("kilopush/status") == "offline",
             what="the broker publishing the will",
         )
+
+
+def test_a_stop_ends_the_bridge_also_while_it_still_starts(broker: Mosquitto, bridge: Bridge):
+    for moment in range(12):
+        bridge.start()
+        time.sleep(0.001 * (moment % 3))
+        assert bridge.stop() == 0
 
 
 def test_the_bridge_reports_what_it_has_done(
@@ -126,8 +134,7 @@ def test_a_retained_request_is_refused(broker: Mosquitto, api: RunningEmulator, 
 def test_a_sender_without_a_grant_may_ask_sixty_times_an_hour(
     broker: Mosquitto, api: RunningEmulator, bridge: Bridge
 ):
-    from harness import publish_many
-
+    bridge.write_config(broker.url, tail=UNLIMITED)
     bridge.start()
     publish_many(broker.port, [("kilopush/send/loop", f"n {number}") for number in range(65)])
     wait_until(lambda: bridge.log.count("more than 60 in an hour") == 5)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness import Bridge, Mosquitto, publish, publish_many
+from harness.bridge import SECRETS, UNLIMITED
 from harness.wait import wait_until
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def test_the_state_is_readable_by_its_owner_only(bridge: Bridge):
 def test_a_thousand_alerts_at_once_share_commits_and_all_arrive(
     broker: Mosquitto, api: RunningEmulator, bridge: Bridge
 ):
+    bridge.write_config(broker.url, tail=UNLIMITED)
     bridge.start()
     publish_many(broker.port, [(f"test/{number}", "ping") for number in range(1000)])
     wait_until(lambda: len(set(texts(api))) == 1000, 60)
@@ -135,8 +137,6 @@ def test_a_thousand_alerts_at_once_share_commits_and_all_arrive(
 def test_the_state_holds_no_secret(
     broker: Mosquitto, api: RunningEmulator, bridge: Bridge, tmp_path: Path
 ):
-    from harness.bridge import SECRETS
-
     bridge.start()
     publish(broker.port, "zigbee2mqtt/cellar", '{"water_leak": true}')
     api.wait_for_delivered(1)
