@@ -9,14 +9,13 @@ from bench.names import END_TEXT, END_TOPIC
 if TYPE_CHECKING:
     from bench.workloads import Rule, Workload
 
-# The quota is not what is measured here.
 HEAD = f"""
 mqtt: {{url: "mqtt://127.0.0.1:PORT"}}
 state: state.db
 channels: {{home: {{token: c_{"a" * 40}, secret: {"0" * 64}}}}}
 people: {{me: u_{"1" * 40}}}
 defaults: {{to: me}}
-budget: {{per_day: unlimited}}
+budget: {{per_day: PER_DAY}}
 alerts:
   end:
     topic: {END_TOPIC}
@@ -28,8 +27,9 @@ alerts:
 
 def configuration(workload: Workload, port: int) -> str:
     """Return config.yaml; everything that it does not name has its default."""
+    head = HEAD.replace("PORT", str(port)).replace("PER_DAY", str(workload.per_day))
     rules = [_rule(at, rule) for at, rule in enumerate(workload.rules)]
-    return "".join([HEAD.replace("PORT", str(port)), *rules])
+    return "".join([head, *rules])
 
 
 def _rule(at: int, rule: Rule) -> str:

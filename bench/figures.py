@@ -1,4 +1,4 @@
-"""Everything that one call of the bench measures, in its order.
+"""Speed, latency, memory and start beside a bare subscriber and mqttwarn.
 
 The machine's speed changes while it is measured. So the rounds are interleaved, every speed is
 compared with the bare subscriber of the same round and workload, and medians are reported.
@@ -6,15 +6,13 @@ compared with the bare subscriber of the same round and workload, and medians ar
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from bench.environment import PEER, USERS
+from bench.environment import PEER
 from bench.measure import Run, latencies_s, start_s, throughput
 from bench.programs import Bare, Bridge, Mqttwarn, Program, Raw
-from bench.stage import Unfinished
+from bench.stage import say
 from bench.workloads import Workload, home, sensors
 
 
@@ -56,12 +54,11 @@ class Figures:
     left_out: str | None = None  # why there is no peer to compare with
 
 
-def measure(plan: Plan) -> Figures:
+def measure(bridge: Bridge, plan: Plan) -> Figures:
     """Measure everything."""
     figures = Figures(plan.rounds)
     if plan.peer_rules:
         figures.left_out = PEER.install()
-    bridge = Bridge(_programs(plan))
     alerting: list[Program] = [bridge]
     if plan.peer_rules and not figures.left_out:
         alerting.append(Mqttwarn())
@@ -71,12 +68,12 @@ def measure(plan: Plan) -> Figures:
             run = throughput(program, workload)
             figures.runs[program.name, workload.name].append(run)
             speed = f"{run.speed:,.0f}/s" if run.speed else f"no speed, {run.lost} lost"
-            _say(f"round {number} of {plan.rounds}: {program.name}, {workload.name}: {speed}")
+            say(f"round {number} of {plan.rounds}: {program.name}, {workload.name}: {speed}")
     for program in alerting:
-        _say(f"latency: {program.name}, {plan.samples} samples")
+        say(f"latency: {program.name}, {plan.samples} samples")
         figures.latencies_s[program.name] = latencies_s(program, plan.samples)
         for _ in range(plan.starts):
-            _say(f"start: {program.name}")
+            say(f"start: {program.name}")
             figures.starts_s[program.name].append(start_s(program, sensors(100, 0)))
     return figures
 
@@ -93,16 +90,3 @@ def _entries(plan: Plan, bridge: Bridge, *, has_peer: bool) -> list[tuple[Progra
         workload = home(plan.messages)
         entries += [(Bare(), workload), (bridge, workload), (Raw(), workload)]
     return entries
-
-
-def _programs(plan: Plan) -> Path:
-    """Return where the bridge is installed: as users have it, in a quick run as it is here."""
-    if not plan.peer_rules:
-        return Path(sys.executable).parent
-    if problem := USERS.install():
-        raise Unfinished(f"the bridge cannot be installed: {problem}")
-    return USERS.programs
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

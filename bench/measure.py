@@ -8,14 +8,15 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.stage import Stage, Unfinished, stage, wait_until
-from bench.wire import blast, connect, publish_packet
+from bench.wire import blast, pace, publish_packet
 from bench.workloads import doorbell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from bench.programs import Program
     from bench.workloads import Workload
@@ -39,7 +40,7 @@ class Run:
 def throughput(program: Program, workload: Workload) -> Run:
     """Publish everything at once; return how many messages a second the program looked at."""
     packets = workload.packets
-    with stage() as made, _subscribed(program, made, workload) as (process, _):
+    with stage() as made, subscribed(program, made, workload) as (process, _):
         at_start_mb = memory_mb(process.pid)
         began_s = blast(made.port, packets)
         try:
@@ -58,15 +59,34 @@ def throughput(program: Program, workload: Workload) -> Run:
 
 def latencies_s(program: Program, samples: int) -> list[float]:
     """Publish at QoS 1 and at a steady rate; return the times from PUBLISH to POST, sorted."""
-    with stage() as made, _subscribed(program, made, doorbell()):
-        sent_s = _ring(made.port, samples)
-        wait_until(lambda: len(made.sink.arrivals) >= samples, LAST_POST_TIMEOUT_S, "the last POST")
-        return sorted(at_s - sent_s[int(text)] for at_s, text in made.sink.arrivals)
+    with stage() as made, subscribed(program, made, doorbell()):
+        sent_s = ring(made.port, range(samples), PER_SECOND)
+        arrived_s = wait_for_rings(made, sent_s)
+        return sorted(arrived_s[number] - sent_s[number] for number in sent_s)
+
+
+def ring(port: int, numbers: Sequence[int], per_s: float) -> dict[int, float]:
+    """Ring the doorbell at QoS 1 and at a steady rate; return when each number was sent."""
+    packets = [
+        publish_packet("house/door", json.dumps({"n": number}).encode(), number + 1)
+        for number in numbers
+    ]
+    return dict(zip(numbers, pace(port, "doorbell", packets, per_s), strict=True))
+
+
+def wait_for_rings(made: Stage, numbers: Collection[int]) -> dict[int, float]:
+    """Return when each of the numbers arrived as a POST."""
+
+    def arrived() -> dict[int, float] | None:
+        found = {int(text): at_s for at_s, text in made.sink.arrivals if text.isdecimal()}
+        return found if found.keys() >= set(numbers) else None
+
+    return wait_until(arrived, LAST_POST_TIMEOUT_S, "the last POST")
 
 
 def start_s(program: Program, workload: Workload) -> float:
     """Return how long it takes from the start of the process until it is subscribed."""
-    with stage() as made, _subscribed(program, made, workload) as (_, took_s):
+    with stage() as made, subscribed(program, made, workload) as (_, took_s):
         return took_s
 
 
@@ -78,8 +98,15 @@ def memory_mb(pid: int) -> float:
     return int(kib) * 1024 / 1e6
 
 
+def peak_memory_mb(pid: int) -> float:
+    """Return the most resident memory that a process has had; Linux says so itself."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    kib = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(kib) * 1024 / 1e6
+
+
 @contextmanager
-def _subscribed(
+def subscribed(
     program: Program, made: Stage, workload: Workload
 ) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
     """Start a program; yield it once it is subscribed, and how long that took."""
@@ -97,22 +124,6 @@ def _subscribed(
                 f"bench: {program.name} does not start: {error}\n{made.log()}"
             ) from None
         yield process, ready_s - began_s
-
-
-def _ring(port: int, samples: int) -> list[float]:
-    """Publish one message after the other; return when each was sent.
-
-    The times are planned, not counted from the message before: a slow reply delays nobody.
-    """
-    sent_s: list[float] = []
-    with connect(port, "doorbell") as connection:
-        began_s = time.time()
-        for number in range(samples):
-            time.sleep(max(0.0, began_s + number / PER_SECOND - time.time()))
-            packet = publish_packet("house/door", json.dumps({"n": number}).encode(), number + 1)
-            sent_s.append(time.time())
-            connection.sendall(packet)
-    return sent_s
 
 
 def _posts_per_s(made: Stage) -> float:

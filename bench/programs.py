@@ -86,6 +86,17 @@ class Bridge(Program):
         config = stage.write("config.yaml", bridge.configuration(workload, stage.port))
         return [str(self._program), "run", "-c", str(config)]
 
+    def status(self, stage: Stage) -> list[str]:
+        """Return how to ask for its status."""
+        return [str(self._program), "status", "-c", str(stage.folder / "config.yaml")]
+
+    @staticmethod
+    def report(stage: Stage) -> dict[str, int]:
+        """Return the figures that it published last."""
+        payload = stage.watch.payload("kilopush/bridge")
+        report: dict[str, int] = json.loads(payload or b'{"received": 0, "pending": 0}')
+        return report
+
     def environment(self, stage: Stage) -> dict[str, str]:
         return {**os.environ, "KILOPUSH_API_URL": stage.sink.url, "NO_COLOR": "1"}
 
@@ -94,17 +105,11 @@ class Bridge(Program):
         total = len(workload.messages) + 1
         with contextlib.suppress(Unfinished):
             wait_until(lambda: self._is_done(stage, total), DRAIN_TIMEOUT_S, "sending all alerts")
-        return ended_at_s, total - self._report(stage)["received"]
+        return ended_at_s, total - self.report(stage)["received"]
 
     def _is_done(self, stage: Stage, total: int) -> bool:
-        report = self._report(stage)
+        report = self.report(stage)
         return report["received"] >= total and report["pending"] == 0
-
-    @staticmethod
-    def _report(stage: Stage) -> dict[str, int]:
-        payload = stage.watch.payload("kilopush/bridge")
-        report: dict[str, int] = json.loads(payload or b'{"received": 0, "pending": 0}')
-        return report
 
 
 class Mqttwarn(Program):

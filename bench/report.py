@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.figures import Figures
     from bench.measure import Run
 
-BEGIN, END = "<!-- figures: written by `make bench` -->", "<!-- end of figures -->"
+BEGIN, END = "<!-- figures of {part}: written by `make bench` -->", "<!-- end of figures -->"
 
 # What the bridge is meant to reach.
 RATIO_GOAL = 0.7  # of the bare subscriber, with 100 rules
@@ -46,11 +46,12 @@ def rows(figures: Figures) -> list[Row]:
     ]
 
 
-def table(lines: Iterable[Row]) -> str:
+def table(lines: Sequence[Row]) -> str:
     """Return rows as Markdown, in columns that can be read in a terminal too."""
     head = Row("what", "median", "least to most", "of the bare subscriber", "goal")
-    cells = [head, *lines]
-    widths = [max(len(row[at]) for row in cells) for at in range(len(head))]
+    used = [at for at in range(len(head)) if any(row[at] for row in lines)]
+    cells = [[row[at] for at in used] for row in (head, *lines)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     texts = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         for row in cells
@@ -59,25 +60,54 @@ def table(lines: Iterable[Row]) -> str:
     return "\n".join([texts[0], rule, *texts[1:]])
 
 
-def write(page: Path, figures: str) -> None:
-    """Replace the figures of the page; what people wrote around them stays."""
-    before, _, rest = page.read_text().partition(BEGIN)
+def write(page: Path, part: str, figures: str) -> None:
+    """Replace the figures of one part on the page; what people wrote around them stays."""
+    begin = BEGIN.format(part=part)
+    before, _, rest = page.read_text().partition(begin)
     _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\n{figures}\n\n{END}{after}")
+    page.write_text(f"{before}{begin}\n\n{figures}\n\n{END}{after}")
+
+
+def latency_rows(what: str, times_s: Sequence[float], goal_ms: float | None) -> list[Row]:
+    """Return the median and the 99th percentile of sorted times."""
+    if len(times_s) < 2:
+        return [Row(what, "too few to tell")]
+    times_ms = [1000 * one for one in times_s]
+    percentiles = statistics.quantiles(times_ms, n=100, method="inclusive")
+    p50, p99 = percentiles[49], percentiles[98]
+    spread = f"{times_ms[0]:.1f} to {times_ms[-1]:.1f} ms"
+    reached = goal(f"under {goal_ms} ms", [p99], lambda at_99: at_99 < goal_ms) if goal_ms else ""
+    return [
+        Row(f"{what}, p50", f"{p50:.1f} ms", spread),
+        Row(f"{what}, p99", f"{p99:.1f} ms", goal=reached),
+    ]
+
+
+def summary(values: Sequence[float], form: str) -> tuple[str, str]:
+    """Return the median and the spread."""
+    if not values:
+        return "no valid run", ""
+    least, most = form.format(min(values)), form.format(max(values))
+    return form.format(statistics.median(values)), f"{least} to {most}" if len(values) > 1 else ""
+
+
+def goal(text: str, values: Sequence[float], is_met: Callable[[float], bool]) -> str:
+    """Return a goal, and whether the median of the values meets it."""
+    return f"{text}: {'met' if values and is_met(statistics.median(values)) else 'missed'}"
 
 
 def _speed_rows(figures: Figures) -> Iterable[Row]:
     for (program, workload), runs in figures.runs.items():
         bare = figures.runs[Bare.name, workload]
         ratios = _ratios(runs, bare) if program != Bare.name else []
-        goal = ""
+        reached = ""
         if (program, workload) == (Bridge.name, "100 rules"):
-            goal = _goal(f"at least {RATIO_GOAL}", ratios, lambda median: median >= RATIO_GOAL)
+            reached = goal(f"at least {RATIO_GOAL}", ratios, lambda median: median >= RATIO_GOAL)
         yield Row(
             f"{program}, {workload}",
-            *_summary([run.speed for run in runs if run.speed], "{:,.0f}/s"),
+            *summary([run.speed for run in runs if run.speed], "{:,.0f}/s"),
             _median_and_spread(ratios),
-            goal,
+            reached,
         )._replace(**_lost(runs))
 
 
@@ -97,27 +127,20 @@ def _slowdown_rows(figures: Figures) -> Iterable[Row]:
     many, few = (figures.runs.get((Bridge.name, f"{n} rules"), []) for n in (1000, 10))
     ratios = _ratios(many, few)
     if ratios:
-        goal = _goal(f"at least {SLOWDOWN_GOAL}", ratios, lambda median: median >= SLOWDOWN_GOAL)
-        yield Row("speed with 1000 rules beside 10", *_summary(ratios, "{:.3f}"), goal=goal)
+        reached = goal(f"at least {SLOWDOWN_GOAL}", ratios, lambda median: median >= SLOWDOWN_GOAL)
+        yield Row("speed with 1000 rules beside 10", *summary(ratios, "{:.3f}"), goal=reached)
 
 
 def _post_rows(figures: Figures) -> Iterable[Row]:
     rates = [run.posts_per_s for run in figures.runs.get((Bridge.name, "1 rule"), [])]
     if rates:
-        yield Row(f"{Bridge.name}, alerts sent one by one", *_summary(rates, "{:,.0f}/s"))
+        yield Row(f"{Bridge.name}, alerts sent one by one", *summary(rates, "{:,.0f}/s"))
 
 
 def _latency_rows(figures: Figures) -> Iterable[Row]:
     for program, times_s in figures.latencies_s.items():
-        times_ms = [1000 * one for one in times_s]
-        p50, p99 = (
-            statistics.quantiles(times_ms, n=100, method="inclusive")[at - 1] for at in (50, 99)
-        )
-        spread = f"{times_ms[0]:.1f} to {times_ms[-1]:.1f} ms"
-        is_ours = program == Bridge.name
-        goal = _goal(f"under {LATENCY_GOAL_MS} ms", [p99], lambda at_99: at_99 < LATENCY_GOAL_MS)
-        yield Row(f"{program}, PUBLISH to POST, p50", f"{p50:.1f} ms", spread)
-        yield Row(f"{program}, PUBLISH to POST, p99", f"{p99:.1f} ms", goal=goal if is_ours else "")
+        goal_ms = LATENCY_GOAL_MS if program == Bridge.name else None
+        yield from latency_rows(f"{program}, PUBLISH to POST", times_s, goal_ms)
 
 
 def _memory_rows(figures: Figures) -> Iterable[Row]:
@@ -128,23 +151,23 @@ def _memory_rows(figures: Figures) -> Iterable[Row]:
             ("after the run", [run.memory_mb for run in runs]),
         ):
             if values:
-                goal = _goal(
+                reached = goal(
                     f"under {MEMORY_GOAL_MB} MB", values, lambda median: median < MEMORY_GOAL_MB
                 )
                 yield Row(
                     f"{program}, memory {what}",
-                    *_summary(values, "{:.0f} MB"),
-                    goal=goal if program == Bridge.name else "",
+                    *summary(values, "{:.0f} MB"),
+                    goal=reached if program == Bridge.name else "",
                 )
 
 
 def _start_rows(figures: Figures) -> Iterable[Row]:
     for program, times_s in figures.starts_s.items():
-        goal = _goal(f"under {START_GOAL_S} s", times_s, lambda median: median < START_GOAL_S)
+        reached = goal(f"under {START_GOAL_S} s", times_s, lambda median: median < START_GOAL_S)
         yield Row(
             f"{program}, start to subscribed",
-            *_summary(times_s, "{:.2f} s"),
-            goal=goal if program == Bridge.name else "",
+            *summary(times_s, "{:.2f} s"),
+            goal=reached if program == Bridge.name else "",
         )
 
 
@@ -154,20 +177,8 @@ def _ratios(runs: Sequence[Run], others: Sequence[Run]) -> list[float]:
     return [run.speed / other.speed for run, other in pairs if run.speed and other.speed]
 
 
-def _summary(values: Sequence[float], form: str) -> tuple[str, str]:
-    """Return the median and the spread."""
-    if not values:
-        return "no valid run", ""
-    least, most = form.format(min(values)), form.format(max(values))
-    return form.format(statistics.median(values)), f"{least} to {most}" if len(values) > 1 else ""
-
-
 def _median_and_spread(ratios: Sequence[float]) -> str:
     if not ratios:
         return ""
-    median, spread = _summary(ratios, "{:.2f}")
+    median, spread = summary(ratios, "{:.2f}")
     return f"{median} ({spread})" if spread else median
-
-
-def _goal(text: str, values: Sequence[float], is_met: Callable[[float], bool]) -> str:
-    return f"{text}: {'met' if values and is_met(statistics.median(values)) else 'missed'}"

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -13,9 +14,8 @@ if TYPE_CHECKING:
     from typing import Self
 
 REPLY_BODY = b'{"response": {"status": 200}}'
-REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
-    len(REPLY_BODY),
-    REPLY_BODY,
+REPLY_HEAD = (
+    b"HTTP/1.1 200 OK\r\nDate: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 )
 
 
@@ -67,17 +67,21 @@ class _Exchange(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        while (body := self._next_body()) is not None:
-            self._arrivals.append((time.time(), _text_of(body)))
-            self._transport.write(REPLY)
+        while (request := self._next_request()) is not None:
+            is_post, body = request
+            if is_post:
+                self._arrivals.append((time.time(), _text_of(body)))
+            head = REPLY_HEAD % (formatdate(usegmt=True).encode(), len(REPLY_BODY))
+            self._transport.write(head + REPLY_BODY if is_post else head)
 
-    def _next_body(self) -> bytes | None:
+    def _next_request(self) -> tuple[bool, bytes] | None:
+        """Return whether it is a POST, and its body. A HEAD asks for the time and has none."""
         head, gap, rest = self._buffer.partition(b"\r\n\r\n")
         length = _content_length(head)
         if not gap or len(rest) < length:
             return None
         self._buffer = rest[length:]
-        return rest[:length]
+        return head.startswith(b"POST"), rest[:length]
 
 
 def _content_length(head: bytes) -> int:

@@ -9,6 +9,7 @@ import contextlib
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -137,6 +138,11 @@ def process(
         except subprocess.TimeoutExpired:
             started.kill()
             started.wait()
+
+
+def say(line: str) -> None:
+    """Show that it goes on."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def broker_program() -> str:

@@ -5,6 +5,13 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DISCONNECT = b"\xe0\0"
+READ_BYTES = 1 << 16
 
 
 def connect(port: int, client_id: str) -> socket.socket:
@@ -23,6 +30,24 @@ def blast(port: int, packets: bytes) -> float:
         began_s = time.time()
         connection.sendall(packets)
         return began_s
+
+
+def pace(port: int, client_id: str, packets: Sequence[bytes], per_s: float) -> list[float]:
+    """Send packets at a steady rate, infinite at most; return when each was sent.
+
+    The times are planned, not counted from the packet before: a slow reply delays nobody.
+    """
+    sent_s: list[float] = []
+    with connect(port, client_id) as connection:
+        began_s = time.time()
+        for number, packet in enumerate(packets):
+            time.sleep(max(0.0, began_s + number / per_s - time.time()))
+            sent_s.append(time.time())
+            connection.sendall(packet)
+        connection.sendall(DISCONNECT)
+        while connection.recv(READ_BYTES):  # with an answer unread, closing would break it off
+            pass
+    return sent_s
 
 
 def publish_packet(topic: str, payload: bytes, packet_id: int | None = None) -> bytes:

@@ -31,11 +31,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class Workload:
-    """Messages, and the rules that look at them."""
+    """Messages, and the rules that look at them. Without a quota, each alert is a POST."""
 
     name: str
     rules: tuple[Rule, ...]
     messages: tuple[tuple[str, bytes], ...]
+    per_day: int | str = "unlimited"
 
     @property
     def alerts(self) -> int:
@@ -100,14 +101,34 @@ HOME_CONDITIONS = (
 
 def doorbell() -> Workload:
     """Return rules for the latency run: one critical alert for each message."""
-    ring = Rule(
-        topic="house/door",
-        words=("event: n >= 0", "key: n", "priority: critical"),
-        message="{{ n }}",
-        mqttwarn_topic="house/door",
-        mqttwarn_format="{n}",
+    return Workload("doorbell", (_RING,), ())
+
+
+def storm(messages: int) -> Workload:
+    """Return a doorbell beside sensors each of whose messages is a normal alert, 300 a day."""
+    motion = Rule(
+        topic="house/+room/motion",
+        words=("event: motion",),
+        message="Motion in {{ room }}",
     )
-    return Workload("doorbell", (ring,), ())
+    return Workload(
+        name="storm",
+        rules=(_RING, motion),
+        messages=tuple(
+            (f"house/room {at % 20}/motion", b'{"battery":100,"motion":true}')
+            for at in range(messages)
+        ),
+        per_day=300,
+    )
+
+
+_RING = Rule(
+    topic="house/door",
+    words=("event: n >= 0", "key: n", "priority: critical"),
+    message="{{ n }}",
+    mqttwarn_topic="house/door",
+    mqttwarn_format="{n}",
+)
 
 
 def _is_alert(at: int) -> bool:
