@@ -27,7 +27,7 @@ setup: $(READY) ## Make .venv/bin/kilopush-bridge
 
 .PHONY: system
 system: # Debian packages that the tests need; says what is missing when they cannot be installed
-	@tools/system_packages.sh mosquitto
+	@tools/system_packages.sh mosquitto faketime
 
 .PHONY: demo
 demo: setup ## See it work: broker, devices, bridge and phone in one terminal (SECONDS=20 ends by itself)

@@ -42,3 +42,7 @@ WHERE ended_at_s IS NOT NULL;
 DROP INDEX attempts_by_channel;
 ALTER TABLE attempts DROP COLUMN is_spent;
 CREATE INDEX attempts_counting ON attempts (channel, counts_until_s);
+
+-- Forgetting what is old looks at nothing else.
+CREATE INDEX alerts_by_age ON alerts (created_at_s);
+CREATE INDEX firing_by_alarm ON firing (alarm_id);

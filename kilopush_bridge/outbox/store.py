@@ -7,6 +7,7 @@ WAL mode needs one fsync for that.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -175,6 +176,8 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
+        # Sorting a large digest takes a file; the state's folder is one that can be written to.
+        os.environ.setdefault("SQLITE_TMPDIR", str(path.absolute().parent))
         self.connection = open_state(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._onlooker = open_for_reading(path)
