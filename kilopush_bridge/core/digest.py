@@ -27,6 +27,7 @@ def pack(
     groups: list[tuple[str, int, str, list[tuple[str, int, str]]]],
     more: tuple[int, int] = (0, 0),
     max_units: int = MESSAGE_MAX_UNITS,
+    noun: str = "rule",
 ) -> str:
     """Return the text of a digest, at most ``max_units`` long.
 
@@ -41,10 +42,11 @@ def pack(
             up to less than that of the group, never to more.
         more: alerts and rules that ``groups`` does not hold.
         max_units: the limit in UTF-16 units. If it is too small for any number, "…" or "" is left.
+        noun: what a group is, in the last line.
 
     Names and texts may hold anything; the spans are used as they are.
     """
-    return "\n".join([line for line, _ in lines(heading, groups, more, max_units)])
+    return "\n".join([line for line, _ in lines(heading, groups, more, max_units, noun)])
 
 
 def lines(
@@ -52,18 +54,19 @@ def lines(
     groups: list[tuple[str, int, str, list[tuple[str, int, str]]]],
     more: tuple[int, int],
     max_units: int,
+    noun: str = "rule",
 ) -> list[tuple[str, int]]:
     """Return the lines of ``pack``, each with the number of alerts that it stands for."""
     top = cut(_fold(heading), min(_HEADING_MAX_UNITS, max_units))
     room = _Room(max_units + 1 - _cost(top))  # the last of the lines has no line break
     every = [_Group(*group) for group in groups]
-    chosen = _choose(every, more, room)
+    chosen = _choose(every, more, room, noun)
     if chosen is None:
         alerts = more[0] + sum([group.count for group in every])
-        return [_bare_total(alerts, more[1] + len(every), max_units)]
+        return [_bare_total(alerts, more[1] + len(every), max_units, noun)]
     shown, rest = chosen
     _add_detail(shown, room)
-    return _collect(top, shown, rest)
+    return _collect(top, shown, rest, noun)
 
 
 class _Room:
@@ -135,7 +138,7 @@ class _Group:
 
 
 def _choose(
-    groups: list[_Group], more: tuple[int, int], room: _Room
+    groups: list[_Group], more: tuple[int, int], room: _Room, noun: str
 ) -> tuple[list[_Group], tuple[int, int]] | None:
     """Take room for as many groups as possible and the last line.
 
@@ -144,14 +147,14 @@ def _choose(
     shown = list(groups)
     alerts, rules = more
     used = sum([_cost(group.rest_line) for group in shown])
-    while used + _cost(_last_line(alerts, rules)) > room.left:
+    while used + _cost(_last_line(alerts, rules, noun)) > room.left:
         if not shown:
             return None
         hidden = shown.pop()
         used -= _cost(hidden.rest_line)
         alerts += hidden.count
         rules += 1
-    room.left -= used + _cost(_last_line(alerts, rules))
+    room.left -= used + _cost(_last_line(alerts, rules, noun))
     return shown, (alerts, rules)
 
 
@@ -168,18 +171,20 @@ def _add_detail(groups: list[_Group], room: _Room) -> None:
                 part.widen(max_units, room)
 
 
-def _collect(top: str, groups: list[_Group], more: tuple[int, int]) -> list[tuple[str, int]]:
+def _collect(
+    top: str, groups: list[_Group], more: tuple[int, int], noun: str
+) -> list[tuple[str, int]]:
     result = [(top, 0)]
     for group in groups:
         result += [(part.line, part.count) for part in group.shown]
         result.append((group.rest_line, group.rest))
-    result.append((_last_line(*more), more[0]))
+    result.append((_last_line(*more, noun), more[0]))
     return [(line, count) for line, count in result if line]
 
 
-def _bare_total(alerts: int, rules: int, max_units: int) -> tuple[str, int]:
+def _bare_total(alerts: int, rules: int, max_units: int, noun: str) -> tuple[str, int]:
     """Return as much of the last line as fits, without a cut: half a number is a wrong one."""
-    for line in (_last_line(alerts, rules), f"+{alerts} more", f"+{alerts}", ELLIPSIS):
+    for line in (_last_line(alerts, rules, noun), f"+{alerts} more", f"+{alerts}", ELLIPSIS):
         if units(line) <= max_units:
             return line, alerts
     return "", alerts
@@ -196,9 +201,9 @@ def _rest_line(name: str, count: int) -> str:
     return _line(name + ", more", count, "") if count else ""
 
 
-def _last_line(alerts: int, rules: int) -> str:
-    noun = "rule" if rules == 1 else "rules"
-    return f"+{alerts} more in {rules} {noun}" if alerts else ""
+def _last_line(alerts: int, rules: int, noun: str) -> str:
+    plural = "" if rules == 1 else "s"
+    return f"+{alerts} more in {rules} {noun}{plural}" if alerts else ""
 
 
 def _reads_as_number(text: str) -> bool:

@@ -5,64 +5,67 @@ scripts, and every kind of emoji sequence. Where this module differs from the an
 a cut then comes one character early, which nobody notices.
 """
 
-_CR = 0x0D
-_LF = 0x0A
-_ZERO_WIDTH_JOINER = 0x200D
+_ZERO_WIDTH_JOINER = "\u200d"
 
+# Where ranges of characters begin and end, in turns: the end is the first one that is outside. As
+# text, because on a board a tuple of numbers takes three times the room.
 # Source: Unicode Character Database 15, general categories Mn, Mc and Me of scripts in daily use.
 # A few punctuation marks lie inside the ranges; leaving them in keeps the table short.
-_ATTACHED_RANGES = (
-    (0x0300, 0x036F),  # accents
-    (0x0483, 0x0489),  # Cyrillic
-    (0x0591, 0x05C7),  # Hebrew points
-    (0x0610, 0x061A),  # Arabic
-    (0x064B, 0x065F),
-    (0x0670, 0x0670),
-    (0x06D6, 0x06ED),
-    (0x0711, 0x0711),  # Syriac
-    (0x0730, 0x074A),
-    (0x07A6, 0x07B0),  # Thaana
-    (0x07EB, 0x07F3),  # N'Ko
-    (0x0898, 0x089F),  # Arabic, extended
-    (0x08CA, 0x08FF),
-    (0x09FE, 0x09FE),  # Bengali; most of the Indic signs are in _is_indic_sign
-    (0x0A70, 0x0A75),  # Gurmukhi
-    (0x0AFA, 0x0AFF),  # Gujarati
-    (0x0C04, 0x0C04),  # Telugu
-    (0x0CF3, 0x0CF3),  # Kannada
-    (0x0D81, 0x0D83),  # Sinhala
-    (0x0DCA, 0x0DDF),
-    (0x0DF2, 0x0DF3),
-    (0x0E31, 0x0E31),  # Thai
-    (0x0E33, 0x0E3A),
-    (0x0E47, 0x0E4E),
-    (0x0EB1, 0x0EB1),  # Lao
-    (0x0EB3, 0x0EBC),
-    (0x0EC8, 0x0ECE),
-    (0x0F71, 0x0F87),  # Tibetan
-    (0x0F8D, 0x0FBC),
-    (0x102B, 0x103E),  # Myanmar
-    (0x1056, 0x1059),
-    (0x1160, 0x11FF),  # Hangul vowels and finals, when a syllable is spelled in parts
-    (0x135D, 0x135F),  # Ethiopic
-    (0x17B4, 0x17D3),  # Khmer
-    (0x180B, 0x180F),  # Mongolian
-    (0x1AB0, 0x1AFF),  # accents, extended
-    (0x1DC0, 0x1DFF),  # accents, supplement
-    (0x200C, 0x200D),  # zero-width non-joiner and joiner
-    (0x20D0, 0x20FF),  # marks for symbols, the keycap among them
-    (0x302A, 0x302F),  # ideographic tones
-    (0x3099, 0x309A),  # kana voicing
-    (0xA8E0, 0xA8F1),  # Devanagari, extended
-    (0xDC00, 0xDFFF),  # second half of a surrogate pair
-    (0xFB1E, 0xFB1E),  # Hebrew
-    (0xFE00, 0xFE0F),  # variation selectors
-    (0xFE20, 0xFE2F),  # half marks
-    (0xFF9E, 0xFF9F),  # half-width kana voicing
-    (0x1F3FB, 0x1F3FF),  # skin tones
-    (0xE0020, 0xE007F),  # tags: the flags of Scotland, Wales, England
-    (0xE0100, 0xE01EF),  # variation selectors, supplement
+_ATTACHED_EDGES = (
+    "\u0300\u0370"  # accents
+    "\u0483\u048a"  # Cyrillic
+    "\u0591\u05c8"  # Hebrew points
+    "\u0610\u061b"  # Arabic
+    "\u064b\u0660"
+    "\u0670\u0671"
+    "\u06d6\u06ee"
+    "\u0711\u0712"  # Syriac
+    "\u0730\u074b"
+    "\u07a6\u07b1"  # Thaana
+    "\u07eb\u07f4"  # N'Ko
+    "\u0898\u08a0"  # Arabic, extended
+    "\u08ca\u0900"
+    "\u09fe\u09ff"  # Bengali; most of the Indic signs are in _is_indic_sign
+    "\u0a70\u0a76"  # Gurmukhi
+    "\u0afa\u0b00"  # Gujarati
+    "\u0c04\u0c05"  # Telugu
+    "\u0cf3\u0cf4"  # Kannada
+    "\u0d81\u0d84"  # Sinhala
+    "\u0dca\u0de0"
+    "\u0df2\u0df4"
+    "\u0e31\u0e32"  # Thai
+    "\u0e33\u0e3b"
+    "\u0e47\u0e4f"
+    "\u0eb1\u0eb2"  # Lao
+    "\u0eb3\u0ebd"
+    "\u0ec8\u0ecf"
+    "\u0f71\u0f88"  # Tibetan
+    "\u0f8d\u0fbd"
+    "\u102b\u103f"  # Myanmar
+    "\u1056\u105a"
+    "\u1160\u1200"  # Hangul vowels and finals, when a syllable is spelled in parts
+    "\u135d\u1360"  # Ethiopic
+    "\u17b4\u17d4"  # Khmer
+    "\u180b\u1810"  # Mongolian
+    "\u1ab0\u1b00"  # accents, extended
+    "\u1dc0\u1e00"  # accents, supplement
+    "\u200c\u200e"  # zero-width non-joiner and joiner
+    "\u20d0\u2100"  # marks for symbols, the keycap among them
+    "\u302a\u3030"  # ideographic tones
+    "\u3099\u309b"  # kana voicing
+    "\ua8e0\ua8f2"  # Devanagari, extended
+    "\udc00\ue000"  # second half of a surrogate pair
+    "\ufb1e\ufb1f"  # Hebrew
+    "\ufe00\ufe10"  # variation selectors
+    "\ufe20\ufe30"  # half marks
+    "\uff9e\uffa0"  # half-width kana voicing
+    "\U0001f3fb\U0001f400"  # skin tones
+    "\U000e0020\U000e0080"  # tags: the flags of Scotland, Wales, England
+    "\U000e0100\U000e01f0"  # variation selectors, supplement
 )
+
+# The same for the offset of an Indic character in its block.
+_INDIC_SIGN_EDGES = "\x00\x04\x3a\x3d\x3e\x50\x51\x58\x62\x64"
 
 
 def is_boundary(text: str, index: int) -> bool:
@@ -72,54 +75,57 @@ def is_boundary(text: str, index: int) -> bool:
     """
     if index <= 0 or index >= len(text):
         return True
-    before = ord(text[index - 1])
-    after = ord(text[index])
+    before = text[index - 1]
+    after = text[index]
     return not (
         _is_attached(after)
         or before == _ZERO_WIDTH_JOINER
-        or (before == _CR and after == _LF)
+        or before + after == "\r\n"
         or _is_conjunct(before, after)
         or (_is_regional(after) and _count_regional(text, index) % 2 == 1)
     )
 
 
-def _is_attached(code: int) -> bool:
+def _is_within(char: str, edges: str) -> bool:
+    """Return whether an odd number of the sorted edges is at or before the character."""
+    low, high = 0, len(edges)
+    while low < high:
+        middle = (low + high) // 2
+        if edges[middle] <= char:
+            low = middle + 1
+        else:
+            high = middle
+    return low % 2 == 1
+
+
+def _is_attached(char: str) -> bool:
     """Return whether the character belongs to the one before it, whatever that is."""
-    if code < _ATTACHED_RANGES[0][0]:
+    if char < _ATTACHED_EDGES[0]:
         return False
-    return _is_indic_sign(code) or any(first <= code <= last for first, last in _ATTACHED_RANGES)
+    is_indic_sign = _is_indic(char) and _is_within(chr(ord(char) & 0x7F), _INDIC_SIGN_EDGES)
+    return is_indic_sign or _is_within(char, _ATTACHED_EDGES)
 
 
-def _is_indic(code: int) -> bool:
+def _is_indic(char: str) -> bool:
     # Devanagari to Malayalam: nine blocks of 128 characters, all laid out like ISCII, so that one
     # offset means the same sign in each of them.
-    return 0x0900 <= code < 0x0D80
+    return "\u0900" <= char < "\u0d80"
 
 
-def _is_indic_sign(code: int) -> bool:
-    offset = code & 0x7F
-    return _is_indic(code) and (
-        offset <= 0x03
-        or 0x3A <= offset <= 0x3C
-        or 0x3E <= offset <= 0x4F
-        or 0x51 <= offset <= 0x57
-        or 0x62 <= offset <= 0x63
-    )
-
-
-def _is_conjunct(before: int, after: int) -> bool:
+def _is_conjunct(before: str, after: str) -> bool:
     """Return whether a virama binds the letter that follows it, of the same script."""
-    is_virama = (_is_indic(before) and before & 0x7F == 0x4D) or before in (0x1039, 0x17D2)
-    return is_virama and before >> 7 == after >> 7
+    code = ord(before)
+    is_virama = (_is_indic(before) and code & 0x7F == 0x4D) or before in "\u1039\u17d2"
+    return is_virama and code >> 7 == ord(after) >> 7
 
 
-def _is_regional(code: int) -> bool:
-    return 0x1F1E6 <= code <= 0x1F1FF
+def _is_regional(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"
 
 
 def _count_regional(text: str, end: int) -> int:
     """Return how many regional indicators end at ``end``: two of them make one flag."""
     start = end
-    while start > 0 and _is_regional(ord(text[start - 1])):
+    while start > 0 and _is_regional(text[start - 1]):
         start -= 1
     return end - start

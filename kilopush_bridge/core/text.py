@@ -90,7 +90,7 @@ def is_control(char: str) -> bool:
 
 def is_letters_and_digits(text: str) -> bool:
     """Return whether ``text`` holds nothing but ASCII letters and digits."""
-    return all(char in _LETTERS_AND_DIGITS for char in text)
+    return not text.strip(_LETTERS_AND_DIGITS)
 
 
 def _fitting_chars(text: str, max_units: int) -> int:
