@@ -29,12 +29,16 @@ setup: $(READY) ## Make .venv/bin/kilopush-bridge
 system: # Debian packages that the tests need; says what is missing when they cannot be installed
 	@tools/system_packages.sh mosquitto faketime
 
+.PHONY: setup-wasm
+setup-wasm: # MicroPython with the 32 bits of a board; says so when there is no node
+	@tools/wasm.sh
+
 .PHONY: demo
 demo: setup ## See it work: broker, devices, bridge and phone in one terminal (SECONDS=20 ends by itself)
 	@$(BIN)/kilopush-bridge demo $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: test
-test: setup system lint types imports test-unit test-micropython test-simulation test-integration ## Run all checks and tests
+test: setup system lint check-copies types imports test-unit test-micropython test-simulation test-integration ## Run all checks and tests
 
 .PHONY: test-unit
 test-unit: setup ## Fast tests: no broker, no processes
@@ -45,7 +49,7 @@ test-integration: setup system ## Real broker, real processes, real HTTP
 	$(BIN)/pytest tests/integration
 
 .PHONY: test-micropython
-test-micropython: setup ## The shared vectors on the MicroPython unix port
+test-micropython: setup setup-wasm ## Board code and the shared vectors on MicroPython, 64 and 32 bits
 	$(BIN)/pytest tests/micropython
 
 .PHONY: test-simulation
@@ -71,6 +75,14 @@ format: setup ## Apply formatting and safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: copies
+copies: setup ## Renew the copies of core/ that boards carry
+	$(BIN)/python tools/copy_core.py
+
+.PHONY: check-copies
+check-copies: setup
+	@$(BIN)/python tools/copy_core.py --check
+
 .PHONY: types
 types: setup ## mypy, strict
 	$(BIN)/mypy
@@ -78,6 +90,10 @@ types: setup ## mypy, strict
 .PHONY: imports
 imports: setup ## The layers of docs/architecture.md
 	$(BIN)/lint-imports
+
+.PHONY: board
+board: setup ## Compile the MicroPython module for boards into build/board
+	$(BIN)/python tools/build_board.py
 
 .PHONY: bench
 bench: setup system ## Measure speed and memory; writes docs/performance.md
