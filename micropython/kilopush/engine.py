@@ -1,0 +1,324 @@
+"""The engine: one step at a time, from an alarm to the verdict on its message.
+
+It decides nothing (``plan`` does) and waits for nothing: what takes time is under way in the
+transport, and the next ``step`` looks after it. One exchange at a time.
+
+The order that keeps the promises: an attempt is counted and marked in the store when the connection
+is up, before the first byte of the message leaves (``READY``). Then a power cut at any instruction
+costs a message too many in the count or a repeat that says so, never an alarm, and never a message
+beyond the limit.
+"""
+
+import os
+import struct
+from binascii import crc32
+
+from micropython import const
+
+from . import message, plan
+from . import record as records
+from .core import protocol
+from .core.budget import FITS
+from .core.retry import retry_delay_s
+from .record import CRITICAL, HIGH
+from .state import Keeper
+from .transport import READY
+
+_BUSY_MS = const(20)  # between two steps of an exchange
+_IDLE_MS = const(1000)
+_LONG_S = const(3600)  # nothing waits
+_ASK_S = const(3600)  # between two questions for the time
+_CONFIRM_S = const(2)
+
+POST = "sending"
+ASK = "asking for the time"
+CLOCK = "setting the clock"
+
+
+class Channel:
+    """Who sends, and to whom: tokens, the name of the board, and a ``plan.Person`` for each."""
+
+    def __init__(self, token, secret, name, people):
+        self.token = token
+        self.secret = secret
+        self.name = name
+        self.people = people
+
+
+class Engine:
+    """Takes alarms, keeps them in the store, and sees to their delivery.
+
+    Args:
+        channel: who sends, and to whom.
+        queue: an empty one. What the store holds is taken over, here and for the ledger.
+        ledger: an empty one.
+        transport: a way to the API, see ``transport``.
+        store: see ``store``; None keeps nothing over a reboot.
+        timing: how long alarms are collected, a ``plan.Timing``.
+        clock: what sets the clock for certificates, see ``clock``; None: nothing needs it.
+        online: says whether the network is up; None: always.
+        via: the way through the daemon, see ``mqtt``; None without one.
+    """
+
+    def __init__(self, channel, queue, ledger, transport, store, timing, clock, online, via):
+        self.queue = queue
+        self.ledger = ledger
+        self.last = None  # the last verdict
+        self.on_result = None
+        self.up_s = 0
+        self.doing = ""
+        self.is_offline = False
+        self.why = FITS  # what the budget says of the next message
+        self.hold = plan.Hold()
+        self.keeper = Keeper(store, queue, ledger, channel.people)
+        self._channel = channel
+        self._transport = transport
+        self._timing = timing
+        self._clock = clock
+        self._online = online
+        self._via = via
+        self._up_ms = 0
+        self._moment = plan.Moment()
+        self._look_at_s = 0
+        self._ask_at_s = 0
+        self._person = None
+        self._batch = []
+        self._marked = []  # of these, the records that this attempt marked as asked
+        self._told = 0
+        self._is_counted = False
+        self.keeper.restore()
+        self._expiry_s = queue.next_expiry_s()
+
+    def pass_ms(self, milliseconds):
+        """Let time pass."""
+        self._up_ms += milliseconds
+        seconds = self._up_ms // 1000
+        if seconds:
+            self._up_ms -= 1000 * seconds
+            self.up_s += seconds
+            self.ledger.pass_s(seconds)
+
+    def add(self, text, priority, url, is_silent, key, ttl_s, number=1):
+        """Take an alarm, ``number`` times; return whether there was room for it."""
+        now_s = self.ledger.now_s
+        if priority == CRITICAL:
+            priority = self._still_critical(text if key is None else key)
+        record = records.pack(
+            text, priority, url, is_silent, key, number, now_s, self.queue.most_bytes
+        )
+        if ttl_s:
+            records.expire_at(record, now_s + max(1, int(ttl_s)))
+        if self.ledger.is_sure:
+            records.date(record, 0)
+        records.name(record, struct.unpack("<H", os.urandom(2))[0])
+        is_taken = self.queue.add(record)
+        if is_taken and priority == CRITICAL:
+            self._moment.has_news = True
+            self._make_way()
+        self._expiry_s = self.queue.next_expiry_s()
+        self._changed(priority <= HIGH)
+        return is_taken
+
+    def step(self):
+        """Do what is due; return in how many milliseconds to call again, at most 1000."""
+        if self._expiry_s and self.ledger.now_s >= self._expiry_s:
+            self._expire()
+        if self.keeper.is_due(self.up_s):
+            self.keeper.save(self.up_s)
+        if self._via is not None and self._via.step(self.queue, self.ledger, self.up_s):
+            self._changed(True)
+        if self.doing:
+            self._go_on()
+        elif self.up_s >= self._look_at_s:
+            self._look()
+        return _IDLE_MS if self.wait_s() else _BUSY_MS
+
+    def wait_s(self):
+        """Return for how many seconds nothing will happen by itself, 0 if something is going on."""
+        if self.doing or (self._via is not None and self._via.is_waiting()):
+            return 0
+        return max(0, self._look_at_s - self.up_s)
+
+    def flush(self, is_flushing):
+        """Begin to send without collecting, or go back to collecting."""
+        self._moment.is_flushing = is_flushing
+        self._look_at_s = self.up_s
+
+    def stop(self):
+        """Break off what is under way. What may have left is told again, and says so."""
+        if not self.doing:
+            return
+        may_have_left = self.doing != CLOCK and self._transport.cancel()
+        detail = "broken off"
+        if self.doing == POST:
+            self._finish(protocol.lost(detail) if may_have_left else protocol.unsent(detail))
+        self.doing = ""
+
+    def _still_critical(self, key):
+        """Return the priority of a critical alarm: of a sensor that flaps, some are only high."""
+        key_hash = crc32(str(key).encode()) & 0x3FFFFFFF
+        if self.ledger.critical_from_s(key_hash) > self.ledger.now_s:
+            return HIGH
+        self.ledger.note_critical(key_hash)
+        return CRITICAL
+
+    def _make_way(self):
+        """Let a critical alarm pass what is going on, if nothing of that has left yet."""
+        if self.doing == ASK or (self.doing == POST and not self._is_counted):
+            self._transport.cancel()
+            self._drop_batch()
+
+    def _changed(self, is_urgent=False):
+        self.keeper.changed(self.up_s, is_urgent)
+        self._look_at_s = self.up_s
+
+    def _expire(self):
+        if self.queue.expire(self.ledger.now_s):
+            self._changed()
+        self._expiry_s = self.queue.next_expiry_s()
+
+    def _look(self):
+        """Decide, and begin what was decided."""
+        moment = self._moment
+        moment.now_s, moment.up_s = self.ledger.now_s, self.up_s
+        people = self._channel.people
+        one = plan.decide(self.queue, self.ledger, people, self.hold, self._timing, moment)
+        self._look_at_s = self.up_s + (one.wait_s if one else _LONG_S)
+        self.why = one.why if one else FITS
+        asks = self.why != FITS and self.up_s >= self._ask_at_s  # if it is later, there may be room
+        if one is None or (one.wait_s and not asks):
+            return
+        self.is_offline = self._online is not None and not self._online()
+        if self.is_offline:
+            self._look_at_s = self.up_s + 1
+        elif self._clock is not None and not self._clock.is_set():
+            self.doing = CLOCK
+            self._clock.begin()
+        elif asks:
+            self.doing = ASK
+            self._transport.head()
+        else:
+            self._post(one.person, one.batch)
+
+    def _post(self, person, batch):
+        self.doing = POST
+        self._moment.has_news = False
+        self._person, self._batch = person, batch
+        self._told = self.queue.untold[person.number]
+        channel = self._channel
+        moment = message.Moment(self.ledger.now_s, self.ledger.is_sure)
+        lines = message.compose(batch, person.bit, channel.name, moment, self._told)
+        url = records.url(batch[0])
+        is_silent = all([records.is_silent(record) for record in batch])
+        for record in batch:
+            records.pick(record, True)
+        self._transport.post(
+            lambda: message.body(person.to, channel.token, channel.secret, lines, url, is_silent)
+        )
+
+    def _go_on(self):
+        if self.doing == CLOCK:
+            self._go_on_with_clock()
+            return
+        result = self._transport.step()
+        if result == READY:
+            self._commit()
+            self._transport.go()
+        elif result is not None and self.doing == ASK:
+            self.doing = ""
+            self._learn(result.at_s)
+        elif result is not None:
+            self._finish(result)
+
+    def _go_on_with_clock(self):
+        is_set = self._clock.step()
+        if is_set is not None:
+            self.doing = ""
+            self._look_at_s = self.up_s
+            if not is_set:
+                self.last = protocol.unsent("the clock is not set: certificates cannot be checked")
+                self.hold.note(self.last.outcome, self.up_s)
+
+    def _commit(self):
+        """Write down that the message was sent, before it is."""
+        bit = self._person.bit
+        self._marked = [record for record in self._batch if not records.asked(record) & bit]
+        for record in self._marked:
+            records.ask(record, records.asked(record) | bit)
+        self.ledger.count(self._is_critical())
+        self._is_counted = True
+        self.keeper.save(self.up_s, is_urgent=True)
+
+    def _is_critical(self):
+        return records.priority(self._batch[0]) == CRITICAL
+
+    def _finish(self, verdict):
+        """Note what became of the message."""
+        person, batch, outcome = self._person, self._batch, verdict.outcome
+        if self._is_counted and not protocol.is_spent(outcome):
+            self.ledger.count(self._is_critical(), -1)
+        if outcome != protocol.UNCLEAR:
+            for record in self._marked:
+                records.ask(record, records.asked(record) & ~person.bit)
+        number = sum([records.count(record) for record in batch])
+        if self._is_counted:
+            self.keeper.changed(self.up_s)
+        self._drop_batch()
+        self.last = verdict
+        self._react(outcome, person, batch)
+        if verdict.status is not None and verdict.at_s is None:
+            self.ledger.book()
+        self._learn(verdict.at_s)
+        if self.on_result is not None:
+            self.on_result(verdict.status or 0, number)
+
+    def _drop_batch(self):
+        for record in self._batch:
+            records.pick(record, False)
+        self._batch, self._marked = [], []
+        self._is_counted = False
+        self.doing = ""
+        self._look_at_s = self.up_s
+
+    def _react(self, outcome, person, batch):
+        if outcome in plan.OF_THE_CHANNEL:
+            self.hold.note(outcome, self.up_s)
+            return
+        self.hold.clear()  # the channel works, whatever is said of the person or the message
+        if outcome == protocol.SENT:
+            person.hold.clear()
+            self._settle(person, batch)
+        elif outcome == protocol.OPTED_OUT:
+            for record in self.queue.owed(person.bit):
+                self.queue.give_up(record, person.bit)
+        else:
+            person.hold.note(outcome, self.up_s)
+            if retry_delay_s(outcome, person.hold.tries) is None:
+                self._refused(person, batch)
+
+    def _settle(self, person, batch):
+        for record in batch:
+            self.queue.settle(record, person.bit)
+        self.queue.untold[person.number] -= self._told
+        self._moment.last_post_s = self.ledger.now_s
+        if not self.queue.owed(person.bit):
+            person.is_single = False
+
+    def _refused(self, person, batch):
+        """Find the alarm that is refused by telling them one by one; give up that one."""
+        person.hold.clear()
+        if len(batch) > 1:
+            person.is_single = True
+        else:
+            self.queue.give_up(batch[0], person.bit)
+
+    def _learn(self, at_s):
+        """Take the time that a reply named, if it did."""
+        leap_s = self.ledger.learn(at_s) if at_s is not None else 0
+        if self.ledger.is_sure:
+            for record in self.queue.records:
+                records.date(record, leap_s)
+            self._moment.last_post_s += leap_s
+            self._expiry_s = self.queue.next_expiry_s()
+        self._ask_at_s = self.up_s + (_CONFIRM_S if self.ledger.is_doubted() else _ASK_S)
+        self._look_at_s = self.up_s

@@ -1,0 +1,176 @@
+"""What this board has posted in the last 25 h 10 min, and how late it is at least.
+
+The window of ``core.budget`` in 26 spans: 25 of them last exactly as long as the window, so what
+lies 26 spans back is outside of it.
+
+Time here is in seconds since 2024-01-01 UTC, the latest of which the board is sure. It stands while
+the board is off or asleep, and moves on when replies of the API name their time. One reply can be
+wrong, so it takes two: that agree, or of which the second is later, which makes the first one the
+least that is true. So this time can be late, which only keeps messages counted for longer, and is
+never early. What was posted since then has no known age, and counts for as long as that takes.
+"""
+
+import struct
+from array import array
+
+from micropython import const
+
+from .core import budget
+
+# 1 January 2024 in Unix time: keeps seconds in the small integers of a 32-bit board until 2058.
+EPOCH_S = 1704067200
+
+_SPANS = const(26)
+_SPAN_S = const(3624)  # budget.WINDOW_S / 25
+_MOST = (0xFFFF, 0xFF)  # of others and criticals in a span: far beyond what any limit admits
+_ALARMS = const(16)  # how many past criticals are remembered
+_DAY_S = const(86400)
+_AGREE_S = const(600)  # the window has so much to spare
+_HEAD = "<IIHHBBB"
+
+
+class Ledger:
+    """POSTs that count, by kind and span, and the time.
+
+    ``limits`` are those of this board: ``per_day`` is its share, None for a verified channel.
+    """
+
+    def __init__(self, limits: budget.Limits) -> None:
+        self.limits = limits
+        self.now_s = 0
+        self.is_sure = False  # two replies have agreed in this boot
+        self._claim_s = 0  # the time that one reply named, and what has passed since; 0: none
+        # Posts that are not booked yet, [others, criticals]: up to that claim, and since then.
+        self._claimed = [0, 0]
+        self._new = [0, 0]
+        self._other = array("H", [0] * _SPANS)
+        self._critical = bytearray(_SPANS)
+        self._alarms: "list[tuple[int, int]]" = []  # (hash of the key, time) of criticals
+
+    def pass_s(self, seconds: int) -> None:
+        """Let time pass that the board has measured."""
+        if self._claim_s:
+            self._claim_s += seconds
+        self._move(self.now_s + seconds)
+
+    def learn(self, unix_s: int) -> int:
+        """Take the time that a reply named; return by how many seconds that moved the time on."""
+        claim_s, before_s = max(1, unix_s - EPOCH_S), self.now_s
+        is_expected = self.is_sure and abs(claim_s - before_s) <= _AGREE_S
+        if is_expected or (self._claim_s and abs(claim_s - self._claim_s) <= _AGREE_S):
+            self._settle(claim_s)
+        elif self._claim_s and claim_s > self._claim_s:
+            self._move(max(before_s, self._claim_s))
+            self._book(self._claimed)
+            self._claimed, self._new, self._claim_s = self._new, [0, 0], claim_s
+        else:  # the first one, or a contradiction
+            self._claimed = [a + b for a, b in zip(self._claimed, self._new)]
+            self._new, self._claim_s = [0, 0], claim_s
+        return max(0, self.now_s - before_s)
+
+    def is_doubted(self) -> bool:
+        """Return whether the last reply named a time that no second one has confirmed."""
+        return self._claim_s > 0
+
+    def book(self) -> None:
+        """Let all that was posted count from now on, and no longer than the window."""
+        self._book(self._claimed)
+        self._book(self._new)
+        self._claimed, self._new = [0, 0], [0, 0]
+
+    def count(self, is_critical: bool, posts: int = 1) -> None:
+        """Count a POST before it is written; -1 takes it back if it turned out to be free."""
+        kind = int(is_critical)
+        self._new[kind] = max(0, min(_MOST[kind], self._new[kind] + posts))
+
+    def usage(self) -> budget.Usage:
+        """Return what counts in the window."""
+        others, criticals = [a + b for a, b in zip(self._claimed, self._new)]
+        return budget.Usage(others + sum(self._other), criticals + sum(self._critical))
+
+    def left(self) -> "int | None":
+        """Return how many messages of the share are left, criticals included; None: no limit."""
+        per_day = self.limits.per_day
+        return None if per_day is None else max(0, per_day - self.usage().total())
+
+    def why_not(self, priority: int) -> str:
+        """Return why a message of this priority has to wait, ``budget.FITS`` if it need not."""
+        return budget.why_not_alone(self.limits, self.usage(), priority, 0, self._tokens())
+
+    def critical_from_s(self, key_hash: int) -> int:
+        """Return from when on one more alarm of this key is critical."""
+        earlier_s = [at_s for known, at_s in self._alarms if known == key_hash]
+        return budget.next_critical_s(earlier_s, self.now_s)
+
+    def note_critical(self, key_hash: int) -> None:
+        """Remember that an alarm of this key was critical now."""
+        self._alarms = self._alarms[1 - _ALARMS :] + [(key_hash, self.now_s)]
+
+    def pack(self) -> bytes:
+        """Return all of it for the store, 93 bytes and 8 for each critical."""
+        alarms = [struct.pack("<II", known, at_s) for known, at_s in self._alarms]
+        others, criticals = zip(self._claimed, self._new)
+        head = struct.pack(_HEAD, self.now_s, self._claim_s, *others, *criticals, len(alarms))
+        return head + bytes(self._other) + self._critical + b"".join(alarms)
+
+    def unpack(self, blob: bytes) -> int:
+        """Take over what ``pack`` gave before a reboot; return how many bytes that was."""
+        head = struct.unpack_from(_HEAD, blob)
+        self.now_s, self._claim_s, alarms = head[0], head[1], head[6]
+        self._claimed, self._new = [head[2], head[4]], [head[3], head[5]]
+        at = struct.calcsize(_HEAD)
+        self._other = array("H", bytes(blob[at : at + 2 * _SPANS]))
+        at += 2 * _SPANS
+        self._critical = bytearray(blob[at : at + _SPANS])
+        at += _SPANS
+        end = at + 8 * alarms
+        self._alarms = [struct.unpack_from("<II", blob, one) for one in range(at, end, 8)]
+        return end
+
+    def _move(self, now_s: int) -> None:
+        """Let it be later: spans that leave the window are empty again."""
+        span, last = self.now_s // _SPAN_S, now_s // _SPAN_S
+        for number in range(span + 1, min(last, span + _SPANS) + 1):
+            self._other[number % _SPANS] = self._critical[number % _SPANS] = 0
+        self.now_s = now_s
+
+    def _settle(self, now_s: int) -> None:
+        """Be sure of the time: two replies have agreed on it."""
+        if now_s < self.now_s:
+            self._move_back(now_s)
+        self._move(now_s)
+        self.book()
+        self.is_sure, self._claim_s = True, 0
+
+    def _move_back(self, now_s: int) -> None:
+        """Let it be earlier than was thought; every entry keeps its age, rounded to younger."""
+        span, last = self.now_s // _SPAN_S, now_s // _SPAN_S
+        back = (self.now_s - now_s) // _SPAN_S
+        entries = [
+            (min(last, number - back) % _SPANS, self._other[at], self._critical[at])
+            for number in range(span + 1 - _SPANS, span + 1)
+            for at in (number % _SPANS,)
+        ]
+        self._other, self._critical = array("H", [0] * _SPANS), bytearray(_SPANS)
+        for at, others, criticals in entries:
+            self._add(at, others, criticals)
+        self.now_s = now_s
+
+    def _book(self, posts: "list[int]") -> None:
+        self._add(self.now_s // _SPAN_S % _SPANS, *posts)
+
+    def _add(self, at: int, others: int, criticals: int) -> None:
+        self._other[at] = min(_MOST[0], self._other[at] + others)
+        self._critical[at] = min(_MOST[1], self._critical[at] + criticals)
+
+    def _tokens(self) -> float:
+        """Return how many messages may go at once: ``budget.tokens_left`` in steps of a span."""
+        size = budget.bucket_size(self.limits)
+        per_s = budget.cap(self.limits) / _DAY_S
+        tokens = size
+        span = self.now_s // _SPAN_S
+        for number in range(span + 1 - _SPANS, span):
+            tokens = max(0.0, tokens - self._other[number % _SPANS])
+            tokens = min(size, tokens + _SPAN_S * per_s)
+        tokens += self.now_s % _SPAN_S * per_s
+        return max(0.0, min(size, tokens) - self._other[span % _SPANS] - self._new[0])

@@ -1,0 +1,80 @@
+"""When the state goes into the store, and its bytes there.
+
+hash of the recipients u32, their number u8, what each was not told u16, then the ledger, then
+the waiting records
+"""
+
+import struct
+from binascii import crc32
+
+from . import record as records
+from .record import HIGH
+
+_HEAD = "<IB"
+_LATER_S = 1  # alarms of a burst share one write
+_AGAIN_S = 60  # after the store failed
+
+STATE_MAX_BYTES = 256  # all of it beside the records
+
+
+class Keeper:
+    """Saves queue and ledger, and restores them after a reboot.
+
+    ``error`` says in a line why the last save failed, "" if it did not. A store that fails never
+    stops an alarm.
+    """
+
+    def __init__(self, store, queue, ledger, people):
+        self.error = ""
+        self._store = store
+        self._queue = queue
+        self._ledger = ledger
+        self._people_hash = crc32("".join([person.to for person in people]).encode())
+        self._due_s = -1  # nothing to save
+
+    def restore(self):
+        """Take over what the store holds, if anything."""
+        blob = self._store.load() if self._store is not None else None
+        if blob is None:
+            return
+        people_hash, people = struct.unpack_from(_HEAD, blob)
+        at = struct.calcsize(_HEAD)
+        is_same = people_hash == self._people_hash
+        if is_same:
+            self._queue.untold[:] = struct.unpack_from("<{}H".format(people), blob, at)
+        at += 2 * people
+        at += self._ledger.unpack(blob[at:])
+        self._queue.restore(records.unpack(blob[at:], self._queue.everybody, is_same))
+
+    def changed(self, up_s, is_urgent=False):
+        """Remember that there is something to save: at once, or within a second."""
+        self._want(up_s if is_urgent else up_s + _LATER_S)
+
+    def is_due(self, up_s):
+        """Return whether it is time to save."""
+        return 0 <= self._due_s <= up_s
+
+    def save(self, up_s, is_urgent=False):
+        """Write all of it; return whether it is safe.
+
+        ``is_urgent``: a copy that lags behind, see ``rtc``, must have it too.
+        """
+        self._due_s = -1
+        if self._store is None:
+            return False
+        untold = self._queue.untold
+        head = struct.pack(_HEAD, self._people_hash, len(untold))
+        head += struct.pack("<{}H".format(len(untold)), *untold) + self._ledger.pack()
+        waiting = self._queue.records
+        is_urgent = is_urgent or any([records.priority(record) <= HIGH for record in waiting])
+        try:
+            self._store.save([head] + waiting, is_urgent)
+            self.error = ""
+        except OSError as error:
+            self.error = "the store failed: {}".format(error)
+            self._want(up_s + _AGAIN_S)
+        return not self.error
+
+    def _want(self, at_s):
+        if self._due_s < 0 or at_s < self._due_s:
+            self._due_s = at_s
