@@ -152,8 +152,9 @@ def classify(http_status: int, body: bytes, date: str = "") -> Verdict:
     """
     api_status, detail = _read_reply(body)
     status = http_status if api_status is None else api_status
-    is_sent = api_status == 200 and 200 <= http_status < 300
-    return Verdict(SENT if is_sent else _outcome(status), status, detail, parse_date(date))
+    if api_status == 200 and 200 <= http_status < 300:
+        return Verdict(SENT, status, "sent", parse_date(date))  # nobody needs its words
+    return Verdict(_outcome(status), status, detail, parse_date(date))
 
 
 def parse_date(date: str) -> int | None:
