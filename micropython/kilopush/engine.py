@@ -9,6 +9,7 @@ costs a message too many in the count or a repeat that says so, never an alarm, 
 beyond the limit.
 """
 
+import gc
 import os
 import struct
 from binascii import crc32
@@ -19,7 +20,8 @@ from . import message, plan
 from . import record as records
 from .core import protocol
 from .core.budget import FITS
-from .core.retry import retry_delay_s
+from .queue import ADDED, LEFT_OUT
+from .reaction import react
 from .record import CRITICAL, HIGH
 from .state import Keeper
 from .transport import READY
@@ -100,37 +102,34 @@ class Engine:
 
     def add(self, text, priority, url, is_silent, key, ttl_s, number=1):
         """Take an alarm, ``number`` times; return whether there was room for it."""
-        now_s = self.ledger.now_s
-        if priority == CRITICAL:
-            priority = self._still_critical(text if key is None else key)
-        record = records.pack(
-            text, priority, url, is_silent, key, number, now_s, self.queue.most_bytes
-        )
-        if ttl_s:
-            records.expire_at(record, now_s + max(1, int(ttl_s)))
-        if self.ledger.is_sure:
-            records.date(record, 0)
-        records.name(record, struct.unpack("<H", os.urandom(2))[0])
-        is_taken = self.queue.add(record)
-        if is_taken and priority == CRITICAL:
+        try:
+            record = self._record(text, priority, url, is_silent, key, ttl_s, number)
+        except MemoryError:
+            gc.collect()
+            self.queue.leave_out(number)
+            return False
+        priority = records.priority(record)
+        outcome = self.queue.add(record)
+        if outcome and priority == CRITICAL:
             self._moment.has_news = True
             self._make_way()
         self._expiry_s = self.queue.next_expiry_s()
-        self._changed(priority <= HIGH)
-        return is_taken
+        self._look_at_s = self.up_s
+        if outcome == ADDED and priority <= HIGH:
+            self.keeper.changed(self.up_s, 0)
+        else:
+            self.keeper.filled(self.up_s)
+        return outcome != LEFT_OUT
 
     def step(self):
         """Do what is due; return in how many milliseconds to call again, at most 1000."""
-        if self._expiry_s and self.ledger.now_s >= self._expiry_s:
-            self._expire()
-        if self.keeper.is_due(self.up_s):
-            self.keeper.save(self.up_s)
-        if self._via is not None and self._via.step(self.queue, self.ledger, self.up_s):
-            self._changed(True)
-        if self.doing:
-            self._go_on()
-        elif self.up_s >= self._look_at_s:
-            self._look()
+        try:
+            self._work()
+        except MemoryError:  # later there may be more, and the alarms are still here
+            gc.collect()
+            self.hold.note(protocol.UNSENT, self.up_s)
+            self.last = protocol.unsent("no memory")
+            self.stop("no memory")
         return _IDLE_MS if self.wait_s() else _BUSY_MS
 
     def wait_s(self):
@@ -144,15 +143,41 @@ class Engine:
         self._moment.is_flushing = is_flushing
         self._look_at_s = self.up_s
 
-    def stop(self):
+    def stop(self, detail="broken off"):
         """Break off what is under way. What may have left is told again, and says so."""
         if not self.doing:
             return
         may_have_left = self.doing != CLOCK and self._transport.cancel()
-        detail = "broken off"
         if self.doing == POST:
             self._finish(protocol.lost(detail) if may_have_left else protocol.unsent(detail))
         self.doing = ""
+
+    def _work(self):
+        if self._expiry_s and self.ledger.now_s >= self._expiry_s:
+            self._expire()
+        if self.keeper.is_due(self.up_s):
+            self.keeper.save(self.up_s)
+        if self._via is not None and self._via.step(self.queue, self.ledger, self.up_s):
+            self.keeper.changed(self.up_s)
+            self._look_at_s = self.up_s
+        if self.doing:
+            self._go_on()
+        elif self.up_s >= self._look_at_s:
+            self._look()
+
+    def _record(self, text, priority, url, is_silent, key, ttl_s, number):
+        now_s = self.ledger.now_s
+        if priority == CRITICAL:
+            priority = self._still_critical(text if key is None else key)
+        record = records.pack(
+            text, priority, url, is_silent, key, number, now_s, self.queue.most_bytes
+        )
+        if ttl_s:
+            records.expire_at(record, now_s + max(1, int(ttl_s)))
+        if self.ledger.is_sure:
+            records.date(record, 0)
+        records.name(record, struct.unpack("<H", os.urandom(2))[0])
+        return record
 
     def _still_critical(self, key):
         """Return the priority of a critical alarm: of a sensor that flaps, some are only high."""
@@ -163,18 +188,18 @@ class Engine:
         return CRITICAL
 
     def _make_way(self):
-        """Let a critical alarm pass what is going on, if nothing of that has left yet."""
-        if self.doing == ASK or (self.doing == POST and not self._is_counted):
+        """Let a critical alarm pass what is going on, if nothing of that has left yet.
+
+        But not another critical one: many of them must not keep each other from leaving.
+        """
+        is_posting = self.doing == POST and not self._is_counted and not self._is_critical()
+        if self.doing == ASK or is_posting:
             self._transport.cancel()
             self._drop_batch()
 
-    def _changed(self, is_urgent=False):
-        self.keeper.changed(self.up_s, is_urgent)
-        self._look_at_s = self.up_s
-
     def _expire(self):
         if self.queue.expire(self.ledger.now_s):
-            self._changed()
+            self.keeper.changed(self.up_s)
         self._expiry_s = self.queue.next_expiry_s()
 
     def _look(self):
@@ -265,7 +290,10 @@ class Engine:
             self.keeper.changed(self.up_s)
         self._drop_batch()
         self.last = verdict
-        self._react(outcome, person, batch)
+        react(outcome, batch, person, self.hold, self.queue, self.up_s)
+        if outcome == protocol.SENT:
+            self.queue.untold[person.number] -= self._told
+            self._moment.last_post_s = self.ledger.now_s
         if verdict.status is not None and verdict.at_s is None:
             self.ledger.book()
         self._learn(verdict.at_s)
@@ -280,45 +308,18 @@ class Engine:
         self.doing = ""
         self._look_at_s = self.up_s
 
-    def _react(self, outcome, person, batch):
-        if outcome in plan.OF_THE_CHANNEL:
-            self.hold.note(outcome, self.up_s)
-            return
-        self.hold.clear()  # the channel works, whatever is said of the person or the message
-        if outcome == protocol.SENT:
-            person.hold.clear()
-            self._settle(person, batch)
-        elif outcome == protocol.OPTED_OUT:
-            for record in self.queue.owed(person.bit):
-                self.queue.give_up(record, person.bit)
-        else:
-            person.hold.note(outcome, self.up_s)
-            if retry_delay_s(outcome, person.hold.tries) is None:
-                self._refused(person, batch)
-
-    def _settle(self, person, batch):
-        for record in batch:
-            self.queue.settle(record, person.bit)
-        self.queue.untold[person.number] -= self._told
-        self._moment.last_post_s = self.ledger.now_s
-        if not self.queue.owed(person.bit):
-            person.is_single = False
-
-    def _refused(self, person, batch):
-        """Find the alarm that is refused by telling them one by one; give up that one."""
-        person.hold.clear()
-        if len(batch) > 1:
-            person.is_single = True
-        else:
-            self.queue.give_up(batch[0], person.bit)
-
     def _learn(self, at_s):
         """Take the time that a reply named, if it did."""
+        was_doubted = self.ledger.is_doubted()
         leap_s = self.ledger.learn(at_s) if at_s is not None else 0
         if self.ledger.is_sure:
             for record in self.queue.records:
                 records.date(record, leap_s)
             self._moment.last_post_s += leap_s
             self._expiry_s = self.queue.next_expiry_s()
-        self._ask_at_s = self.up_s + (_CONFIRM_S if self.ledger.is_doubted() else _ASK_S)
+        if at_s is None:
+            wait_s = plan.RECHECK_S
+        else:
+            wait_s = _CONFIRM_S if self.ledger.is_doubted() > was_doubted else _ASK_S
+        self._ask_at_s = self.up_s + wait_s
         self._look_at_s = self.up_s

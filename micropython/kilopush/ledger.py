@@ -11,7 +11,6 @@ never early. What was posted since then has no known age, and counts for as long
 """
 
 import struct
-from array import array
 
 from micropython import const
 
@@ -22,11 +21,12 @@ EPOCH_S = 1704067200
 
 _SPANS = const(26)
 _SPAN_S = const(3624)  # budget.WINDOW_S / 25
-_MOST = (0xFFFF, 0xFF)  # of others and criticals in a span: far beyond what any limit admits
+_SPAN_MAX = const(0xFF)  # posts of a kind in a span: what is more waits to be booked
+_NEW_MAX = const(0xFFFF)
 _ALARMS = const(16)  # how many past criticals are remembered
 _DAY_S = const(86400)
 _AGREE_S = const(600)  # the window has so much to spare
-_HEAD = "<IIHHBBB"
+_HEAD = "<IIHHHHB"
 
 
 class Ledger:
@@ -43,9 +43,10 @@ class Ledger:
         # Posts that are not booked yet, [others, criticals]: up to that claim, and since then.
         self._claimed = [0, 0]
         self._new = [0, 0]
-        self._other = array("H", [0] * _SPANS)
+        self._other = bytearray(_SPANS)
         self._critical = bytearray(_SPANS)
-        self._alarms: "list[tuple[int, int]]" = []  # (hash of the key, time) of criticals
+        # Past criticals, the oldest first: (hash of the key, time, whether in this boot).
+        self._alarms: "list[tuple[int, int, bool]]" = []
 
     def pass_s(self, seconds: int) -> None:
         """Let time pass that the board has measured."""
@@ -61,10 +62,10 @@ class Ledger:
             self._settle(claim_s)
         elif self._claim_s and claim_s > self._claim_s:
             self._move(max(before_s, self._claim_s))
-            self._book(self._claimed)
-            self._claimed, self._new, self._claim_s = self._new, [0, 0], claim_s
+            rest = self._book(self._claimed)
+            self._claimed, self._new, self._claim_s = _sum(rest, self._new), [0, 0], claim_s
         else:  # the first one, or a contradiction
-            self._claimed = [a + b for a, b in zip(self._claimed, self._new)]
+            self._claimed = _sum(self._claimed, self._new)
             self._new, self._claim_s = [0, 0], claim_s
         return max(0, self.now_s - before_s)
 
@@ -74,18 +75,17 @@ class Ledger:
 
     def book(self) -> None:
         """Let all that was posted count from now on, and no longer than the window."""
-        self._book(self._claimed)
-        self._book(self._new)
-        self._claimed, self._new = [0, 0], [0, 0]
+        self._claimed = self._book(_sum(self._claimed, self._new))
+        self._new = [0, 0]
 
     def count(self, is_critical: bool, posts: int = 1) -> None:
         """Count a POST before it is written; -1 takes it back if it turned out to be free."""
         kind = int(is_critical)
-        self._new[kind] = max(0, min(_MOST[kind], self._new[kind] + posts))
+        self._new[kind] = max(0, min(_NEW_MAX, self._new[kind] + posts))
 
     def usage(self) -> budget.Usage:
         """Return what counts in the window."""
-        others, criticals = [a + b for a, b in zip(self._claimed, self._new)]
+        others, criticals = _sum(self._claimed, self._new)
         return budget.Usage(others + sum(self._other), criticals + sum(self._critical))
 
     def left(self) -> "int | None":
@@ -98,20 +98,26 @@ class Ledger:
         return budget.why_not_alone(self.limits, self.usage(), priority, 0, self._tokens())
 
     def critical_from_s(self, key_hash: int) -> int:
-        """Return from when on one more alarm of this key is critical."""
-        earlier_s = [at_s for known, at_s in self._alarms if known == key_hash]
-        return budget.next_critical_s(earlier_s, self.now_s)
+        """Return from when on one more alarm of this key is critical.
+
+        While it is not sure how long the board was off or asleep, that was long enough; but no
+        board that is reset again and again spends the quota of the house.
+        """
+        earlier = [one for one in self._alarms if one[0] == key_hash]
+        if not self.is_sure and len(earlier) < budget.CRITICALS_PER_KEY:
+            earlier = [one for one in earlier if one[2]]
+        return budget.next_critical_s([one[1] for one in earlier], self.now_s)
 
     def note_critical(self, key_hash: int) -> None:
         """Remember that an alarm of this key was critical now."""
-        self._alarms = self._alarms[1 - _ALARMS :] + [(key_hash, self.now_s)]
+        self._alarms = self._alarms[1 - _ALARMS :] + [(key_hash, self.now_s, True)]
 
     def pack(self) -> bytes:
-        """Return all of it for the store, 93 bytes and 8 for each critical."""
-        alarms = [struct.pack("<II", known, at_s) for known, at_s in self._alarms]
+        """Return all of it for the store, 69 bytes and 8 for each critical."""
+        alarms = [struct.pack("<II", one[0], one[1]) for one in self._alarms]
         others, criticals = zip(self._claimed, self._new)
         head = struct.pack(_HEAD, self.now_s, self._claim_s, *others, *criticals, len(alarms))
-        return head + bytes(self._other) + self._critical + b"".join(alarms)
+        return head + self._other + self._critical + b"".join(alarms)
 
     def unpack(self, blob: bytes) -> int:
         """Take over what ``pack`` gave before a reboot; return how many bytes that was."""
@@ -119,12 +125,14 @@ class Ledger:
         self.now_s, self._claim_s, alarms = head[0], head[1], head[6]
         self._claimed, self._new = [head[2], head[4]], [head[3], head[5]]
         at = struct.calcsize(_HEAD)
-        self._other = array("H", bytes(blob[at : at + 2 * _SPANS]))
-        at += 2 * _SPANS
+        self._other = bytearray(blob[at : at + _SPANS])
+        at += _SPANS
         self._critical = bytearray(blob[at : at + _SPANS])
         at += _SPANS
         end = at + 8 * alarms
-        self._alarms = [struct.unpack_from("<II", blob, one) for one in range(at, end, 8)]
+        self._alarms = [
+            struct.unpack_from("<II", blob, one) + (False,) for one in range(at, end, 8)
+        ]
         return end
 
     def _move(self, now_s: int) -> None:
@@ -147,21 +155,23 @@ class Ledger:
         span, last = self.now_s // _SPAN_S, now_s // _SPAN_S
         back = (self.now_s - now_s) // _SPAN_S
         entries = [
-            (min(last, number - back) % _SPANS, self._other[at], self._critical[at])
+            (min(last, number - back) % _SPANS, [self._other[at], self._critical[at]])
             for number in range(span + 1 - _SPANS, span + 1)
             for at in (number % _SPANS,)
         ]
-        self._other, self._critical = array("H", [0] * _SPANS), bytearray(_SPANS)
-        for at, others, criticals in entries:
-            self._add(at, others, criticals)
+        self._other, self._critical = bytearray(_SPANS), bytearray(_SPANS)
+        for at, posts in entries:
+            self._claimed = _sum(self._claimed, self._add(at, posts))
         self.now_s = now_s
 
-    def _book(self, posts: "list[int]") -> None:
-        self._add(self.now_s // _SPAN_S % _SPANS, *posts)
+    def _book(self, posts: "list[int]") -> "list[int]":
+        """Let posts count from now on; return those for which the span has no room."""
+        return self._add(self.now_s // _SPAN_S % _SPANS, posts)
 
-    def _add(self, at: int, others: int, criticals: int) -> None:
-        self._other[at] = min(_MOST[0], self._other[at] + others)
-        self._critical[at] = min(_MOST[1], self._critical[at] + criticals)
+    def _add(self, at: int, posts: "list[int]") -> "list[int]":
+        others, criticals = posts[0] + self._other[at], posts[1] + self._critical[at]
+        self._other[at], self._critical[at] = min(_SPAN_MAX, others), min(_SPAN_MAX, criticals)
+        return [max(0, others - _SPAN_MAX), max(0, criticals - _SPAN_MAX)]
 
     def _tokens(self) -> float:
         """Return how many messages may go at once: ``budget.tokens_left`` in steps of a span."""
@@ -174,3 +184,7 @@ class Ledger:
             tokens = min(size, tokens + _SPAN_S * per_s)
         tokens += self.now_s % _SPAN_S * per_s
         return max(0.0, min(size, tokens) - self._other[span % _SPANS] - self._new[0])
+
+
+def _sum(some: "list[int]", more: "list[int]") -> "list[int]":
+    return [some[0] + more[0], some[1] + more[1]]

@@ -2,12 +2,9 @@
 
 from . import record as records
 from .core.budget import FITS
-from .core.protocol import FORBIDDEN, QUOTA, SENT, UNCLEAR, UNSENT
+from .core.protocol import SENT, UNCLEAR
 from .core.retry import retry_delay_s
 from .record import CRITICAL, HIGH
-
-# These outcomes hold up everybody; the others are about one person or one message.
-OF_THE_CHANNEL = (UNSENT, UNCLEAR, QUOTA, FORBIDDEN)
 
 RECHECK_S = 60  # of a budget that has no room: a token or a new span may be there
 

@@ -6,6 +6,11 @@ Bounded in number and in bytes. What has to go is counted, and told in the next 
 from . import record as records
 from .record import NORMAL
 
+# What became of a new alarm.
+LEFT_OUT = 0
+MERGED = 1
+ADDED = 2
+
 _UNTOLD_MAX = 0xFFFF
 
 
@@ -34,8 +39,8 @@ class Queue:
                 return record
         return None
 
-    def add(self, record: bytearray) -> bool:
-        """Take a new record; return False if it was left out, and counted.
+    def add(self, record: bytearray) -> int:
+        """Take a new record; return `ADDED`, `MERGED`, or `LEFT_OUT`: then it was only counted.
 
         Room is made at the cost of what matters less, then of the same, the oldest first; but no
         `CRITICAL` or `HIGH` gives way to another of its kind.
@@ -49,10 +54,10 @@ class Queue:
             victim = self._least_important()
             if victim is None or not _gives_way(victim, record):
                 self.give_up(record, self.everybody)
-                return False
+                return LEFT_OUT
             self.give_up(victim, records.owed(victim))
         self.restore([record])
-        return True
+        return ADDED if old is None else MERGED
 
     def restore(self, saved: "list[bytearray]") -> None:
         """Append records that have been here before."""
@@ -84,12 +89,15 @@ class Queue:
 
     def give_up(self, record: bytearray, bits: int) -> None:
         """Drop the record for these people, who are told the number with their next message."""
-        number = records.count(record)
+        self.leave_out(records.count(record), bits)
+        self.settle(record, bits)
+
+    def leave_out(self, number: int, bits: int = 0xFF) -> None:
+        """Count alarms that these people will not get."""
         self.dropped += number
         for person in range(len(self.untold)):
             if bits >> person & 1:
                 self.untold[person] = min(_UNTOLD_MAX, self.untold[person] + number)
-        self.settle(record, bits)
 
     def expire(self, now_s: int) -> bool:
         """Give up what nobody wants any more; return whether there was any."""

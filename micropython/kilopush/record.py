@@ -60,8 +60,7 @@ def pack(
     link = well_formed(url or "")
     if link and not (is_link(link) and units(link) <= _URL_MAX_UNITS):
         text, link = text + " " + link, ""
-    # Without a key, equal texts are the same alarm.
-    key_bytes = (text if key is None else well_formed(str(key)))[:_KEY_MAX_CHARS].encode()
+    key_bytes = well_formed(str(key or ""))[:_KEY_MAX_CHARS].encode()
     link_bytes = link.encode()
     room = max_bytes - _HEAD_BYTES - len(key_bytes) - len(link_bytes)
     text_bytes = _fit(text, room)
@@ -154,7 +153,9 @@ def expires_at_s(record: bytearray) -> int:
 
 
 def key(record: bytearray) -> bytes:
-    """Return what makes two alarms the same."""
+    """Return what makes two alarms the same: the text, unless a key was given."""
+    if not record[_LENGTHS]:
+        return text(record)[:_KEY_MAX_CHARS].encode()
     return bytes(record[_HEAD_BYTES : _HEAD_BYTES + record[_LENGTHS]])
 
 

@@ -11,7 +11,8 @@ from . import record as records
 from .record import HIGH
 
 _HEAD = "<IB"
-_LATER_S = 1  # alarms of a burst share one write
+_SOON_S = 1  # what happens together shares one write
+_APART_S = 10  # between two writes for alarms that are not urgent
 _AGAIN_S = 60  # after the store failed
 
 STATE_MAX_BYTES = 256  # all of it beside the records
@@ -31,6 +32,7 @@ class Keeper:
         self._ledger = ledger
         self._people_hash = crc32("".join([person.to for person in people]).encode())
         self._due_s = -1  # nothing to save
+        self._saved_s = -_APART_S
 
     def restore(self):
         """Take over what the store holds, if anything."""
@@ -46,9 +48,15 @@ class Keeper:
         at += self._ledger.unpack(blob[at:])
         self._queue.restore(records.unpack(blob[at:], self._queue.everybody, is_same))
 
-    def changed(self, up_s, is_urgent=False):
-        """Remember that there is something to save: at once, or within a second."""
-        self._want(up_s if is_urgent else up_s + _LATER_S)
+    def changed(self, up_s, wait_s=_SOON_S):
+        """Remember that there is something to save, so many seconds from now."""
+        at_s = up_s + wait_s
+        if self._due_s < 0 or at_s < self._due_s:
+            self._due_s = at_s
+
+    def filled(self, up_s):
+        """Remember an alarm that is not urgent: it may come all the time, and flash wears out."""
+        self.changed(up_s, max(_SOON_S, self._saved_s + _APART_S - up_s))
 
     def is_due(self, up_s):
         """Return whether it is time to save."""
@@ -59,7 +67,7 @@ class Keeper:
 
         ``is_urgent``: a copy that lags behind, see ``rtc``, must have it too.
         """
-        self._due_s = -1
+        self._due_s, self._saved_s = -1, up_s
         if self._store is None:
             return False
         untold = self._queue.untold
@@ -72,9 +80,5 @@ class Keeper:
             self.error = ""
         except OSError as error:
             self.error = "the store failed: {}".format(error)
-            self._want(up_s + _AGAIN_S)
+            self.changed(up_s, _AGAIN_S)
         return not self.error
-
-    def _want(self, at_s):
-        if self._due_s < 0 or at_s < self._due_s:
-            self._due_s = at_s

@@ -96,9 +96,13 @@ class Transport:
         self.pieces = None
         self.is_gone = False
         self.is_up = lambda: True
+        self.lacks_memory = 0  # for so many posts
 
     def post(self, pieces):
         assert not self.busy
+        if self.lacks_memory:
+            self.lacks_memory -= 1
+            raise MemoryError
         self.busy, self.pieces, self.is_gone = True, pieces, False
         self.steps_left = self.delay_steps
 

@@ -58,7 +58,7 @@ class Month:
         if world.transport.busy and world.transport.is_gone and dice.of(2):
             world.transport.step()  # the server has it, the board does not know
         engine = world.board._engine
-        if engine.keeper.is_due(engine.up_s + 2):
+        if engine.keeper.is_due(engine.up_s + 10):
             engine.keeper.save(engine.up_s)
         self.dropped += world.board.dropped
         self.reboots += 1

@@ -520,3 +520,66 @@ def test_secrets_are_in_no_state_or_verdict():
     shown = world.board.state + repr(world.board.last)
     assert SECRET not in shown and TOKEN not in shown
     assert SECRET.encode() not in world.store.state and ME.encode() not in world.store.state
+
+
+def test_a_critical_after_a_sleep_of_unknown_length_is_critical_again():
+    world = World(daily_limit=5, reserve=2)
+    world.board.alarm("Smoke", priority=CRITICAL)
+    world.run(1)
+    for number in range(3):
+        world.board.alarm("x{}".format(number), priority=HIGH)
+        world.run(30000)
+    world.boot(off_s=7200)
+    world.board.alarm("Smoke", priority=CRITICAL)
+    world.run(1)
+    assert world.api.texts()[-1].startswith("Smoke")
+
+
+def test_a_board_that_is_reset_again_and_again_does_not_spend_the_quota():
+    world = World(daily_limit=20, reserve=10)
+    for _ in range(100):
+        world.board.alarm("Smoke", priority=CRITICAL)
+        world.run(1)
+        world.boot(off_s=2)
+    assert len(world.api.posts) <= 14  # four criticals, then what is not kept for others
+
+
+def test_an_alarm_every_second_does_not_wear_out_the_flash():
+    world = World(window=600)
+    for number in range(3600):
+        world.board.alarm("Level {}".format(number % 7), key="level", priority=NORMAL)
+        world.run(1)
+    assert world.store.saves <= 3600 / 10 + 30
+
+
+def test_criticals_that_come_quickly_do_not_keep_each_other_from_leaving():
+    world = World()
+    world.transport.delay_steps = 3
+    for number in range(20):
+        world.board.alarm("Tank {}".format(number), priority=CRITICAL)
+        world.board.tick()
+        world.ticks.sleep_ms(20)
+    assert world.api.posts
+
+
+def test_without_memory_an_alarm_waits_until_there_is_some():
+    world = World()
+    world.transport.lacks_memory = 2
+    world.board.alarm("Leak", priority=CRITICAL)
+    world.run(1)
+    assert world.board.state == "unsent: no memory"
+    world.run(65)
+    assert world.api.texts() == ["Leak (1 min ago)"]
+
+
+def test_without_memory_for_a_record_the_alarm_is_counted():
+    class Huge:
+        def __str__(self):
+            raise MemoryError
+
+    world = World()
+    assert not world.board.alarm(Huge(), priority=HIGH)
+    world.board.alarm("Door", priority=HIGH)
+    world.run()
+    assert world.board.dropped == 1
+    assert world.api.texts() == ["Door\n+1 dropped"]
