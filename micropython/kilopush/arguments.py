@@ -10,6 +10,15 @@ from .core import protocol
 _PEOPLE_MAX = const(8)  # a bit of a byte for each
 
 
+def recipients_of(to):
+    """Return the recipients as a tuple."""
+    if isinstance(to, str):
+        return (to,)
+    if not isinstance(to, (tuple, list)):
+        raise ValueError("to= is no user token, and no tuple of them")
+    return tuple(to)
+
+
 def check(recipients, token, secret):
     """Check who sends and who gets it."""
     if not 0 < len(recipients) <= _PEOPLE_MAX:
@@ -17,12 +26,12 @@ def check(recipients, token, secret):
             "to= has {} recipients, 1 to {} are possible".format(len(recipients), _PEOPLE_MAX)
         )
     for number, one in enumerate(recipients):
-        if not protocol.is_user_token(one):
+        if not (isinstance(one, str) and protocol.is_user_token(one)):
             what = 'to= number {} is no user token ("u_" and 40 letters and digits)'
             raise ValueError(what.format(number + 1))
-    if not protocol.is_channel_token(token):
+    if not (isinstance(token, str) and protocol.is_channel_token(token)):
         raise ValueError('token= is no channel token: "c_" and 40 letters and digits')
-    if not protocol.is_secret(secret):
+    if not (isinstance(secret, str) and protocol.is_secret(secret)):
         raise ValueError("secret= is no secret key: 64 letters and digits")
 
 
@@ -42,6 +51,15 @@ def check_numbers(daily_limit, reserve, window, max_wait, queue, queue_bytes, ti
         raise ValueError("timeout={} is not between 1 and 600 seconds".format(timeout))
 
 
+def feed_of(wdt):
+    """Return what feeds the watchdog, a function that does nothing without one."""
+    if wdt is None:
+        return _nothing
+    if not hasattr(wdt, "feed"):
+        raise ValueError("wdt= has no feed: give the watchdog itself, such as machine.WDT()")
+    return wdt.feed
+
+
 def open_store(store):
     """Return the store that was named, or the object that was given."""
     if not isinstance(store, str):
@@ -53,10 +71,16 @@ def open_store(store):
 
 def open_transport(transport, api, ca, insecure, timeout, ballast, feed):
     """Return the way to the API, see ``transport``."""
+    if not (isinstance(api, str) and protocol.is_link(api)):
+        raise ValueError("api={} is no address: https://HOST/PATH".format(api))
+    if api.startswith("http:") and not insecure:
+        raise ValueError("api= is http://, which shows the secret: say insecure=True to allow it")
     if transport == "requests":
         from .legacy import Requests
 
         return Requests(api, timeout)
+    if isinstance(transport, str):
+        raise ValueError('transport={}: only "requests" has a name'.format(transport))
     if transport is not None:
         return transport  # an object with the methods of https.Direct
     from .https import Direct
@@ -80,3 +104,7 @@ def open_via(via, name):
     from .mqtt import Via
 
     return via if isinstance(via, Via) else Via(via, name)
+
+
+def _nothing():
+    """Feed no watchdog."""

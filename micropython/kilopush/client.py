@@ -46,7 +46,7 @@ class KiloPush:
         api: address of the send API; ``http://`` only with ``insecure=True``.
         daily_limit: how many of the channel's messages are this board's share, in any 25 hours;
             None for a verified channel. Source of 300: KILO.Push API document, "Limits".
-        reserve: how many of these are kept for `CRITICAL`.
+        reserve: how many of these are kept for `CRITICAL`; None: a tenth, 30 of 300.
         window: seconds without a new alarm after which `NORMAL` and `LOW` ones are sent together.
         max_wait: seconds after which they are sent in any case.
         queue: how many alarms may wait; those of the same key share a place.
@@ -74,7 +74,7 @@ class KiloPush:
         secret,
         api=protocol.API_URL,
         daily_limit=300,
-        reserve=30,
+        reserve=None,
         window=60,
         max_wait=600,
         queue=24,
@@ -91,11 +91,13 @@ class KiloPush:
         via=None,
         transport=None,
     ):
-        recipients = (to,) if isinstance(to, str) else tuple(to)
+        recipients = arguments.recipients_of(to)
+        if reserve is None:
+            reserve = (daily_limit or 0) // 10
         arguments.check(recipients, token, secret)
         arguments.check_numbers(daily_limit, reserve, window, max_wait, queue, queue_bytes, timeout)
         self._via = arguments.open_via(via, name)
-        self._feed = wdt.feed if wdt is not None else _nothing
+        self._feed = arguments.feed_of(wdt)
         self._sources = []
         self._ticks_ms = time.ticks_ms()
         people = [Person(one, number) for number, one in enumerate(recipients)]
@@ -118,17 +120,20 @@ class KiloPush:
     def alarm(self, text, priority=NORMAL, url=None, silent=None, key=None, ttl=None):
         """Take an alarm; return False if there was no room and it was only counted.
 
-        Never blocks and never raises. It is safe from a power cut after the next ``tick``.
+        Never blocks and never raises. A `CRITICAL` or `HIGH` one is safe from a power cut after the
+        next ``tick``, others within ten seconds.
 
         Args:
             text: what is told. What does not fit into a message is cut.
-            priority: `CRITICAL`, `HIGH`, `NORMAL` or `LOW`. The first two are sent at once.
+            priority: `CRITICAL`, `HIGH`, `NORMAL` or `LOW`. The first two are sent at once. What is
+                none of them is `HIGH`.
             url: a link; one that KILO.Push would refuse becomes part of the text.
             silent: whether the phone stays quiet; `LOW` does by default.
             key: alarms of the same key are told as one while they wait; default: the text.
             ttl: seconds after which nobody wants to hear of it any more.
         """
-        priority = min(max(int(priority), CRITICAL), LOW)
+        if priority not in (CRITICAL, HIGH, NORMAL, LOW):
+            priority = HIGH
         is_silent = priority == LOW if silent is None else bool(silent)
         return self._engine.add(text, priority, url, is_silent, key, ttl)
 
@@ -177,8 +182,9 @@ class KiloPush:
         return engine.keeper.save(engine.up_s) or not self.pending
 
     def heard(self, topic, payload):
-        """Pass on an MQTT message that your own callback got (only with ``via``)."""
-        self._via.heard(topic, payload)
+        """Pass on an MQTT message that your own callback got; without ``via`` it is ignored."""
+        if self._via is not None:
+            self._via.heard(topic, payload)
 
     @property
     def left(self):
@@ -207,8 +213,9 @@ class KiloPush:
             return "idle"
         if engine.is_offline:
             return "offline"
-        if engine.hold.tries:
-            return "{}: {}".format(engine.hold.outcome, engine.last.detail)
+        held = engine.held()
+        if held:
+            return "{}: {}".format(held, engine.last.detail) if engine.last else held
         return "no room in the budget: " + engine.why if engine.why else "collecting"
 
     @property
@@ -234,7 +241,3 @@ class KiloPush:
             text, priority, url, silent, key = one.alarm
             is_silent = priority == LOW if silent is None else bool(silent)
             self._engine.add(text, priority, url, is_silent, key, None, number)
-
-
-def _nothing():
-    """Feed no watchdog."""

@@ -31,6 +31,7 @@ _IDLE_MS = const(1000)
 _LONG_S = const(3600)  # nothing waits
 _ASK_S = const(3600)  # between two questions for the time
 _CONFIRM_S = const(2)
+_TTL_MAX_S = const(31622400)  # a year
 
 POST = "sending"
 ASK = "asking for the time"
@@ -138,6 +139,13 @@ class Engine:
             return 0
         return max(0, self._look_at_s - self.up_s)
 
+    def held(self):
+        """Return the outcome that holds up the channel or a recipient, "" if none does."""
+        for hold in [self.hold] + [person.hold for person in self._channel.people]:
+            if hold.tries:
+                return hold.outcome
+        return ""
+
     def flush(self, is_flushing):
         """Begin to send without collecting, or go back to collecting."""
         self._moment.is_flushing = is_flushing
@@ -173,7 +181,7 @@ class Engine:
             text, priority, url, is_silent, key, number, now_s, self.queue.most_bytes
         )
         if ttl_s:
-            records.expire_at(record, now_s + max(1, int(ttl_s)))
+            records.expire_at(record, now_s + max(1, min(int(ttl_s), _TTL_MAX_S)))
         if self.ledger.is_sure:
             records.date(record, 0)
         records.name(record, struct.unpack("<H", os.urandom(2))[0])

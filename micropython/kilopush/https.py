@@ -205,9 +205,9 @@ class Direct:
         try:
             if self._roots and self._context():
                 return
-        except (OSError, ValueError) as error:
+        except (OSError, TypeError, ValueError) as error:
             problem = error
-        raise ValueError("ca: need root certificates in DER, not PEM: {}".format(problem))
+        raise ValueError("ca= must be roots in DER, not PEM, as bytes or path: {}".format(problem))
 
     def _explain(self, error):
         stage = self._stage

@@ -74,11 +74,11 @@ class Queue:
         The urgent first, of these the newest first.
         """
         chosen = [
-            record
-            for record in self.records
+            (records.priority(record), -records.last_s(record), -number, record)
+            for number, record in enumerate(self.records)
             if records.owed(record) & bit and not records.is_picked(record)
         ]
-        return sorted(chosen, key=lambda one: (records.priority(one), -records.last_s(one)))
+        return [one[3] for one in sorted(chosen)]
 
     def settle(self, record: bytearray, bits: int) -> None:
         """Note that these people need the record no more; what nobody needs is gone."""

@@ -3,14 +3,17 @@
 import json
 import os
 import random
+import sys
 
 import shims
-from kilopush import client
+from kilopush import KiloPush
 from kilopush.core import protocol
 from kilopush.transport import READY
 
 if not hasattr(os, "urandom"):  # in the browser's build; boards have it
     os.urandom = lambda count: bytes([random.getrandbits(8) for _ in range(count)])
+
+CLIENT = sys.modules[KiloPush.__module__]  # `make board` puts it elsewhere than the sources do
 
 ME = "u_" + "1" * 40
 ANNA = "u_" + "2" * 40
@@ -152,13 +155,13 @@ class World:
     def boot(self, off_s=0, **arguments):
         """Switch the board on again after so many seconds without power."""
         self.api.offset_ms += 1000 * off_s
-        client.time = shims.Time(self.ticks)
+        CLIENT.time = shims.Time(self.ticks)
         self.transport = Transport(self.api)
         self.arguments.update(arguments)
         settings = {"to": ME, "token": TOKEN, "secret": SECRET, "store": self.store}
         settings.update(self.arguments)
         settings.setdefault("transport", self.transport)
-        self.board = client.KiloPush(**settings)
+        self.board = KiloPush(**settings)
 
     def run(self, seconds=0, step_s=1):
         """Let the board tick for so long, and until nothing is under way.
