@@ -72,6 +72,7 @@ def run(kind, script, *args, heap=None, built=False, paths=(), timeout_s=50):
 def build():
     """Compile the sources to ``BUILT``, once; return that folder."""
     tool("mpy-cross")
+    tool("micropython")
     command = [sys.executable, ROOT / "tools" / "build_board.py"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

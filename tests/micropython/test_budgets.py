@@ -25,13 +25,9 @@ def check(budget, measured_bytes):
 @pytest.mark.parametrize("budget", budgets.FLASH, ids=short)
 def test_flash(budget):
     folder = interpreters.build() / "kilopush"
-    found = {name: set(folder.glob(name.lstrip("-") + ".mpy")) for name in budget.names.split()}
+    found = {name: set(folder.glob(f"{name}.mpy")) for name in budget.names.split()}
     assert all(found.values()), f"nothing is built of {[name for name in found if not found[name]]}"
-    taken, left_out = (
-        set().union(*[paths for name, paths in found.items() if name.startswith("-") is is_out])
-        for is_out in (False, True)
-    )
-    check(budget, sum(path.stat().st_size for path in taken - left_out))
+    check(budget, sum(path.stat().st_size for path in set().union(*found.values())))
 
 
 @pytest.mark.parametrize("budget", budgets.IMPORT_RAM, ids=short)
