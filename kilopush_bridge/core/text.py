@@ -95,6 +95,8 @@ def is_letters_and_digits(text: str) -> bool:
 
 def _fitting_chars(text: str, max_units: int) -> int:
     """Return how many characters from the start take at most ``max_units``."""
+    if 2 * len(text) <= max_units:  # no character takes more than two
+        return len(text)
     used = 0
     for index, char in enumerate(text):
         used += 2 if char > "\uffff" else 1
