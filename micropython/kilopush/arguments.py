@@ -8,6 +8,7 @@ from micropython import const
 from .core import protocol
 
 _PEOPLE_MAX = const(8)  # a bit of a byte for each
+_NAME_MAX_CHARS = const(32)
 
 
 def recipients_of(to):
@@ -19,8 +20,12 @@ def recipients_of(to):
     return tuple(to)
 
 
-def check(recipients, token, secret):
+def check(recipients, token, secret, name):
     """Check who sends and who gets it."""
+    if len(name) > _NAME_MAX_CHARS:
+        raise ValueError(
+            "name= has {} characters, the limit is {}".format(len(name), _NAME_MAX_CHARS)
+        )
     if not 0 < len(recipients) <= _PEOPLE_MAX:
         raise ValueError(
             "to= has {} recipients, 1 to {} are possible".format(len(recipients), _PEOPLE_MAX)

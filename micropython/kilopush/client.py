@@ -11,7 +11,7 @@ from .engine import Channel, Engine
 from .ledger import Ledger
 from .plan import Person, Timing
 from .queue import Queue
-from .record import CRITICAL, HIGH, LOW, NORMAL
+from .record import HIGH, NORMAL
 from .state import STATE_MAX_BYTES
 
 _NOTICE_MS = const(100)  # how long the alarm of an interrupt may wait for ``run``
@@ -58,7 +58,7 @@ class KiloPush:
         wdt: a watchdog, or anything with ``feed``; fed between the steps of an exchange.
         online: a function that says whether the network is up. Without it, DNS may block.
         ballast: True keeps the memory that TLS needs in one piece (Pico W).
-        name: of the board; its messages begin with it.
+        name: of the board, at most 32 characters; its messages begin with it.
         set_rtc: whether a clock that was never set may be set, from NTP or the server.
         via: an MQTT client, or an object of ``mqtt``: alarms go to the daemon first.
         transport: "requests" to send with that library.
@@ -94,7 +94,7 @@ class KiloPush:
         recipients = arguments.recipients_of(to)
         if reserve is None:
             reserve = (daily_limit or 0) // 10
-        arguments.check(recipients, token, secret)
+        arguments.check(recipients, token, secret, name)
         arguments.check_numbers(daily_limit, reserve, window, max_wait, queue, queue_bytes, timeout)
         self._via = arguments.open_via(via, name)
         self._feed = arguments.feed_of(wdt)
@@ -132,10 +132,7 @@ class KiloPush:
             key: alarms of the same key are told as one while they wait; default: the text.
             ttl: seconds after which nobody wants to hear of it any more.
         """
-        if priority not in (CRITICAL, HIGH, NORMAL, LOW):
-            priority = HIGH
-        is_silent = priority == LOW if silent is None else bool(silent)
-        return self._engine.add(text, priority, url, is_silent, key, ttl)
+        return self._engine.add(text, priority, url, silent, key, ttl)
 
     def source(self, text, priority=HIGH, url=None, silent=None, key=None):
         """Return a ``Source`` for an interrupt: ``pin.irq(door.fire, Pin.IRQ_RISING)``."""
@@ -152,8 +149,7 @@ class KiloPush:
         passed_ms = time.ticks_diff(now_ms, self._ticks_ms)
         self._ticks_ms = now_ms
         self._engine.pass_ms(passed_ms)
-        for one in self._sources:
-            self._take(one)
+        self._take_fired()
         return self._engine.step()
 
     async def run(self):
@@ -179,7 +175,8 @@ class KiloPush:
             time.sleep_ms(max(1, min(wait_ms, left_ms)))
         engine.flush(False)
         engine.stop()
-        return engine.keeper.save(engine.up_s) or not self.pending
+        self._take_fired()
+        return engine.keeper.is_safe(engine.up_s) or not self.pending
 
     def heard(self, topic, payload):
         """Pass on an MQTT message that your own callback got; without ``via`` it is ignored."""
@@ -232,12 +229,12 @@ class KiloPush:
     def on_result(self, function):
         self._engine.on_result = function
 
-    def _take(self, one):
-        """Make an alarm of what an interrupt has counted."""
-        number = (one.fired - one.taken) & _FIRED_MASK
-        if number:
-            # Only this side writes ``taken`` and only the interrupt ``fired``: none gets lost.
-            one.taken = (one.taken + number) & _FIRED_MASK
-            text, priority, url, silent, key = one.alarm
-            is_silent = priority == LOW if silent is None else bool(silent)
-            self._engine.add(text, priority, url, is_silent, key, None, number)
+    def _take_fired(self):
+        """Make alarms of what interrupts have counted."""
+        for one in self._sources:
+            number = (one.fired - one.taken) & _FIRED_MASK
+            if number:
+                # Only this side writes ``taken`` and only the interrupt ``fired``: none gets lost.
+                one.taken = (one.taken + number) & _FIRED_MASK
+                text, priority, url, silent, key = one.alarm
+                self._engine.add(text, priority, url, silent, key, None, number)

@@ -11,18 +11,18 @@ beyond the limit.
 
 import gc
 import os
-import struct
 from binascii import crc32
 
 from micropython import const
 
 from . import message, plan
 from . import record as records
+from .attempt import Attempt
 from .core import protocol
 from .core.budget import FITS
 from .queue import ADDED, LEFT_OUT
 from .reaction import react
-from .record import CRITICAL, HIGH
+from .record import CRITICAL, HIGH, LOW, NORMAL
 from .state import Keeper
 from .transport import READY
 
@@ -73,7 +73,7 @@ class Engine:
         self.is_offline = False
         self.why = FITS  # what the budget says of the next message
         self.hold = plan.Hold()
-        self.keeper = Keeper(store, queue, ledger, channel.people)
+        self.keeper = Keeper(store, queue, ledger, channel.people, self.hold)
         self._channel = channel
         self._transport = transport
         self._timing = timing
@@ -81,14 +81,10 @@ class Engine:
         self._online = online
         self._via = via
         self._up_ms = 0
-        self._moment = plan.Moment()
+        self._situation = plan.Situation()
         self._look_at_s = 0
         self._ask_at_s = 0
-        self._person = None
-        self._batch = []
-        self._marked = []  # of these, the records that this attempt marked as asked
-        self._told = 0
-        self._is_counted = False
+        self._attempt = None
         self.keeper.restore()
         self._expiry_s = queue.next_expiry_s()
 
@@ -101,21 +97,25 @@ class Engine:
             self.up_s += seconds
             self.ledger.pass_s(seconds)
 
-    def add(self, text, priority, url, is_silent, key, ttl_s, number=1):
+    def add(self, text, priority, url, silent, key, ttl_s, number=1):
         """Take an alarm, ``number`` times; return whether there was room for it."""
+        if priority not in (CRITICAL, HIGH, NORMAL, LOW):
+            priority = HIGH
+        is_silent = priority == LOW if silent is None else bool(silent)
+        if priority == CRITICAL:
+            self._make_way()
         try:
             record = self._record(text, priority, url, is_silent, key, ttl_s, number)
+            outcome = self.queue.add(record)
         except MemoryError:
             gc.collect()
             self.queue.leave_out(number)
             return False
-        priority = records.priority(record)
-        outcome = self.queue.add(record)
-        if outcome and priority == CRITICAL:
-            self._moment.has_news = True
-            self._make_way()
         self._expiry_s = self.queue.next_expiry_s()
         self._look_at_s = self.up_s
+        priority = records.priority(record)
+        if outcome and priority == CRITICAL:
+            self._situation.news = self.queue.everybody
         if outcome == ADDED and priority <= HIGH:
             self.keeper.changed(self.up_s, 0)
         else:
@@ -128,8 +128,9 @@ class Engine:
             self._work()
         except MemoryError:  # later there may be more, and the alarms are still here
             gc.collect()
-            self.hold.note(protocol.UNSENT, self.up_s)
+            self._situation.news = 0
             self.last = protocol.unsent("no memory")
+            self.hold.note(self.last.outcome, self.up_s)
             self.stop("no memory")
         return _IDLE_MS if self.wait_s() else _BUSY_MS
 
@@ -148,43 +149,28 @@ class Engine:
 
     def flush(self, is_flushing):
         """Begin to send without collecting, or go back to collecting."""
-        self._moment.is_flushing = is_flushing
+        self._situation.is_flushing = is_flushing
         self._look_at_s = self.up_s
 
     def stop(self, detail="broken off"):
         """Break off what is under way. What may have left is told again, and says so."""
-        if not self.doing:
-            return
-        may_have_left = self.doing != CLOCK and self._transport.cancel()
-        if self.doing == POST:
+        may_have_left = self.doing in (POST, ASK) and self._transport.cancel()
+        if self._attempt is not None:
             self._finish(protocol.lost(detail) if may_have_left else protocol.unsent(detail))
         self.doing = ""
-
-    def _work(self):
-        if self._expiry_s and self.ledger.now_s >= self._expiry_s:
-            self._expire()
-        if self.keeper.is_due(self.up_s):
-            self.keeper.save(self.up_s)
-        if self._via is not None and self._via.step(self.queue, self.ledger, self.up_s):
-            self.keeper.changed(self.up_s)
-            self._look_at_s = self.up_s
-        if self.doing:
-            self._go_on()
-        elif self.up_s >= self._look_at_s:
-            self._look()
 
     def _record(self, text, priority, url, is_silent, key, ttl_s, number):
         now_s = self.ledger.now_s
         if priority == CRITICAL:
-            priority = self._still_critical(text if key is None else key)
+            priority = self._still_critical(key or text)
         record = records.pack(
             text, priority, url, is_silent, key, number, now_s, self.queue.most_bytes
         )
-        if ttl_s:
-            records.expire_at(record, now_s + max(1, min(int(ttl_s), _TTL_MAX_S)))
-        if self.ledger.is_sure:
-            records.date(record, 0)
-        records.name(record, struct.unpack("<H", os.urandom(2))[0])
+        life_s = _seconds(ttl_s)
+        if life_s:
+            records.expire_at(record, now_s + life_s)
+        records.date(record, 0, self.ledger.is_sure)
+        records.name(record, os.urandom(4))
         return record
 
     def _still_critical(self, key):
@@ -200,10 +186,23 @@ class Engine:
 
         But not another critical one: many of them must not keep each other from leaving.
         """
-        is_posting = self.doing == POST and not self._is_counted and not self._is_critical()
-        if self.doing == ASK or is_posting:
+        one = self._attempt
+        if self.doing == ASK or (one and not one.is_counted and not one.is_critical()):
             self._transport.cancel()
-            self._drop_batch()
+            self._end_attempt(protocol.UNSENT)
+
+    def _work(self):
+        if self._expiry_s and self.ledger.now_s >= self._expiry_s:
+            self._expire()
+        if self.keeper.is_due(self.up_s):
+            self.keeper.save(self.up_s)
+        if self._via is not None and self._via.step(self.queue, self.ledger, self.up_s):
+            self.keeper.changed(self.up_s)
+            self._look_at_s = self.up_s
+        if self.doing:
+            self._go_on()
+        elif self.up_s >= self._look_at_s:
+            self._look()
 
     def _expire(self):
         if self.queue.expire(self.ledger.now_s):
@@ -212,10 +211,10 @@ class Engine:
 
     def _look(self):
         """Decide, and begin what was decided."""
-        moment = self._moment
-        moment.now_s, moment.up_s = self.ledger.now_s, self.up_s
+        now = self._situation
+        now.now_s, now.up_s = self.ledger.now_s, self.up_s
         people = self._channel.people
-        one = plan.decide(self.queue, self.ledger, people, self.hold, self._timing, moment)
+        one = plan.decide(self.queue, self.ledger, people, self.hold, self._timing, now)
         self._look_at_s = self.up_s + (one.wait_s if one else _LONG_S)
         self.why = one.why if one else FITS
         asks = self.why != FITS and self.up_s >= self._ask_at_s  # if it is later, there may be room
@@ -235,16 +234,15 @@ class Engine:
 
     def _post(self, person, batch):
         self.doing = POST
-        self._moment.has_news = False
-        self._person, self._batch = person, batch
-        self._told = self.queue.untold[person.number]
+        self._situation.news &= ~person.bit
+        self._situation.last_try_s = person.tried_s = self.up_s
+        untold = self.queue.untold[person.number]
+        self._attempt = Attempt(person, batch, untold)
         channel = self._channel
         moment = message.Moment(self.ledger.now_s, self.ledger.is_sure)
-        lines = message.compose(batch, person.bit, channel.name, moment, self._told)
+        lines = message.compose(batch, person.bit, channel.name, moment, untold)
         url = records.url(batch[0])
         is_silent = all([records.is_silent(record) for record in batch])
-        for record in batch:
-            records.pick(record, True)
         self._transport.post(
             lambda: message.body(person.to, channel.token, channel.secret, lines, url, is_silent)
         )
@@ -255,7 +253,8 @@ class Engine:
             return
         result = self._transport.step()
         if result == READY:
-            self._commit()
+            self._attempt.commit(self.ledger)
+            self.keeper.save(self.up_s, is_urgent=True)
             self._transport.go()
         elif result is not None and self.doing == ASK:
             self.doing = ""
@@ -269,65 +268,52 @@ class Engine:
             self.doing = ""
             self._look_at_s = self.up_s
             if not is_set:
+                self._situation.news = 0  # trying again at once would not help
                 self.last = protocol.unsent("the clock is not set: certificates cannot be checked")
                 self.hold.note(self.last.outcome, self.up_s)
 
-    def _commit(self):
-        """Write down that the message was sent, before it is."""
-        bit = self._person.bit
-        self._marked = [record for record in self._batch if not records.asked(record) & bit]
-        for record in self._marked:
-            records.ask(record, records.asked(record) | bit)
-        self.ledger.count(self._is_critical())
-        self._is_counted = True
-        self.keeper.save(self.up_s, is_urgent=True)
-
-    def _is_critical(self):
-        return records.priority(self._batch[0]) == CRITICAL
-
     def _finish(self, verdict):
         """Note what became of the message."""
-        person, batch, outcome = self._person, self._batch, verdict.outcome
-        if self._is_counted and not protocol.is_spent(outcome):
-            self.ledger.count(self._is_critical(), -1)
-        if outcome != protocol.UNCLEAR:
-            for record in self._marked:
-                records.ask(record, records.asked(record) & ~person.bit)
-        number = sum([records.count(record) for record in batch])
-        if self._is_counted:
+        one, outcome = self._attempt, verdict.outcome
+        number = sum([records.count(record) for record in one.batch])
+        if one.is_counted:
             self.keeper.changed(self.up_s)
-        self._drop_batch()
+        self._end_attempt(outcome)
         self.last = verdict
-        react(outcome, batch, person, self.hold, self.queue, self.up_s)
+        react(outcome, one.batch, one.person, self.hold, self.queue, self.up_s)
         if outcome == protocol.SENT:
-            self.queue.untold[person.number] -= self._told
-            self._moment.last_post_s = self.ledger.now_s
+            self.queue.untold[one.person.number] -= one.untold
+            self._situation.last_post_s = self.ledger.now_s
         if verdict.status is not None and verdict.at_s is None:
             self.ledger.book()
         self._learn(verdict.at_s)
         if self.on_result is not None:
             self.on_result(verdict.status or 0, number)
 
-    def _drop_batch(self):
-        for record in self._batch:
-            records.pick(record, False)
-        self._batch, self._marked = [], []
-        self._is_counted = False
+    def _end_attempt(self, outcome):
+        if self._attempt is not None:
+            self._attempt.end(self.ledger, outcome)
+        self._attempt = None
         self.doing = ""
         self._look_at_s = self.up_s
 
     def _learn(self, at_s):
         """Take the time that a reply named, if it did."""
-        was_doubted = self.ledger.is_doubted()
-        leap_s = self.ledger.learn(at_s) if at_s is not None else 0
-        if self.ledger.is_sure:
+        was_doubted, wait_s = self.ledger.is_doubted(), plan.RECHECK_S
+        if at_s is not None:
+            leap_s = self.ledger.learn(at_s)
             for record in self.queue.records:
-                records.date(record, leap_s)
-            self._moment.last_post_s += leap_s
+                records.date(record, leap_s, self.ledger.is_sure)
+            self._situation.last_post_s += leap_s
             self._expiry_s = self.queue.next_expiry_s()
-        if at_s is None:
-            wait_s = plan.RECHECK_S
-        else:
             wait_s = _CONFIRM_S if self.ledger.is_doubted() > was_doubted else _ASK_S
         self._ask_at_s = self.up_s + wait_s
         self._look_at_s = self.up_s
+
+
+def _seconds(ttl_s):
+    """Return a time to live of whole seconds, at most a year; 0 for none, or for no number."""
+    try:
+        return min(_TTL_MAX_S, max(1, int(ttl_s))) if ttl_s else 0
+    except (TypeError, ValueError, OverflowError):
+        return 0

@@ -43,6 +43,7 @@ class Ledger:
         # Posts that are not booked yet, [others, criticals]: up to that claim, and since then.
         self._claimed = [0, 0]
         self._new = [0, 0]
+        self._undated = [0, 0]  # booked without a reply that named the time, and unsure of it
         self._other = bytearray(_SPANS)
         self._critical = bytearray(_SPANS)
         # Past criticals, the oldest first: (hash of the key, time, whether in this boot).
@@ -62,7 +63,7 @@ class Ledger:
             self._settle(claim_s)
         elif self._claim_s and claim_s > self._claim_s:
             self._move(max(before_s, self._claim_s))
-            rest = self._book(self._claimed)
+            rest = self._book(self._with_undated(self._claimed))
             self._claimed, self._new, self._claim_s = _sum(rest, self._new), [0, 0], claim_s
         else:  # the first one, or a contradiction
             self._claimed = _sum(self._claimed, self._new)
@@ -74,9 +75,11 @@ class Ledger:
         return self._claim_s > 0
 
     def book(self) -> None:
-        """Let all that was posted count from now on, and no longer than the window."""
-        self._claimed = self._book(_sum(self._claimed, self._new))
-        self._new = [0, 0]
+        """Let all that was posted count from now on: a reply came that named no time."""
+        posts = _sum(self._claimed, self._new)
+        if not self.is_sure:  # if the time leaps, these are booked again
+            self._undated = _sum(self._undated, posts)
+        self._claimed, self._new = self._book(posts), [0, 0]
 
     def count(self, is_critical: bool, posts: int = 1) -> None:
         """Count a POST before it is written; -1 takes it back if it turned out to be free."""
@@ -147,8 +150,13 @@ class Ledger:
         if now_s < self.now_s:
             self._move_back(now_s)
         self._move(now_s)
-        self.book()
+        self._claimed = self._book(self._with_undated(_sum(self._claimed, self._new)))
+        self._new = [0, 0]
         self.is_sure, self._claim_s = True, 0
+
+    def _with_undated(self, posts: "list[int]") -> "list[int]":
+        undated, self._undated = self._undated, [0, 0]
+        return _sum(posts, undated)
 
     def _move_back(self, now_s: int) -> None:
         """Let it be earlier than was thought; every entry keeps its age, rounded to younger."""
@@ -175,15 +183,15 @@ class Ledger:
 
     def _tokens(self) -> float:
         """Return how many messages may go at once: ``budget.tokens_left`` in steps of a span."""
-        size = budget.bucket_size(self.limits)
-        per_s = budget.cap(self.limits) / _DAY_S
-        tokens = size
+        # In message seconds, so that all are small integers: each float takes memory.
+        per_s = budget.cap(self.limits)
+        size = tokens = int(budget.bucket_size(self.limits) * _DAY_S)
         span = self.now_s // _SPAN_S
         for number in range(span + 1 - _SPANS, span):
-            tokens = max(0.0, tokens - self._other[number % _SPANS])
+            tokens = max(0, tokens - self._other[number % _SPANS] * _DAY_S)
             tokens = min(size, tokens + _SPAN_S * per_s)
-        tokens += self.now_s % _SPAN_S * per_s
-        return max(0.0, min(size, tokens) - self._other[span % _SPANS] - self._new[0])
+        tokens = min(size, tokens + self.now_s % _SPAN_S * per_s)
+        return tokens / _DAY_S - self._other[span % _SPANS] - self._new[0]
 
 
 def _sum(some: "list[int]", more: "list[int]") -> "list[int]":

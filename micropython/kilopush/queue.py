@@ -4,7 +4,7 @@ Bounded in number and in bytes. What has to go is counted, and told in the next 
 """
 
 from . import record as records
-from .record import NORMAL
+from .record import CRITICAL, NORMAL
 
 # What became of a new alarm.
 LEFT_OUT = 0
@@ -32,10 +32,10 @@ class Queue:
         self.dropped = 0  # alarms that somebody did not get, in this boot
         self.untold = [0] * people  # of these, what each person has not heard of yet
 
-    def find(self, key: bytes) -> "bytearray | None":
-        """Return the record into which another alarm of this key goes, None without one."""
+    def find(self, new: bytearray) -> "bytearray | None":
+        """Return the record into which this one goes, None without one."""
         for record in self.records:
-            if records.is_fresh(record, self.everybody) and records.key(record) == key:
+            if records.is_fresh(record, self.everybody) and records.is_same(record, new):
                 return record
         return None
 
@@ -46,18 +46,18 @@ class Queue:
         `CRITICAL` or `HIGH` gives way to another of its kind.
         """
         records.owe(record, self.everybody)
-        old = self.find(records.key(record))
+        old = self.find(record)
         if old is not None:
-            record = records.merged(old, record)
-            self._remove(old)
-        while not self._has_room(record):
-            victim = self._least_important()
-            if victim is None or not _gives_way(victim, record):
+            self._merge(old, record)
+            return MERGED
+        while not self._has_room(len(record)):
+            victim = self._victim(records.priority(record))
+            if victim is None:
                 self.give_up(record, self.everybody)
                 return LEFT_OUT
             self.give_up(victim, records.owed(victim))
         self.restore([record])
-        return ADDED if old is None else MERGED
+        return ADDED
 
     def restore(self, saved: "list[bytearray]") -> None:
         """Append records that have been here before."""
@@ -112,31 +112,51 @@ class Queue:
 
     def next_expiry_s(self) -> int:
         """Return when ``expire`` will find something, 0 for never."""
-        times_s = [records.expires_at_s(record) for record in self.records]
-        return min([at_s for at_s in times_s if at_s] or [0])
+        next_s = 0
+        for record in self.records:
+            at_s = records.expires_at_s(record)
+            if at_s and not 0 < next_s <= at_s:
+                next_s = at_s
+        return next_s
 
     def pending(self) -> int:
         """Return how many alarms these are."""
         return sum([records.count(record) for record in self.records])
 
-    def _has_room(self, record: bytearray) -> bool:
-        used_bytes = self.used_bytes + len(record)
-        return len(self.records) < self.most and used_bytes <= self.most_bytes
+    def _merge(self, old: bytearray, new: bytearray) -> None:
+        """Put one record for both in the place of the old one, with the new words if they fit."""
+        grown_bytes = self.used_bytes + len(new) - len(old)
+        one = records.merged(old, new, has_new_words=grown_bytes <= self.most_bytes)
+        self.records[self.records.index(old)] = one
+        self.used_bytes += len(one) - len(old)
 
-    def _least_important(self) -> "bytearray | None":
+    def _has_room(self, more_bytes: int) -> bool:
+        return len(self.records) < self.most and self.used_bytes + more_bytes <= self.most_bytes
+
+    def _victim(self, priority: int) -> "bytearray | None":
+        """Return what makes room for an alarm of this priority, None if nothing does.
+
+        What is on its way makes room for a critical alarm only, which may come while all of them
+        are: then they are counted as dropped, and perhaps told all the same.
+        """
+        worst = self._worst(False)
+        if worst is None and priority == CRITICAL:
+            worst = self._worst(True)
+        if worst is None:
+            return None
+        is_equal = records.priority(worst) == priority
+        gives_way = records.priority(worst) > priority or (is_equal and priority >= NORMAL)
+        return worst if gives_way else None
+
+    def _worst(self, is_picked: bool) -> "bytearray | None":
         worst = None
         for record in self.records:
-            if records.is_picked(record):
-                continue
-            if worst is None or records.priority(record) > records.priority(worst):
+            if records.is_picked(record) == is_picked and (
+                worst is None or records.priority(record) > records.priority(worst)
+            ):
                 worst = record
         return worst
 
     def _remove(self, record: bytearray) -> None:
         self.records.remove(record)
         self.used_bytes -= len(record)
-
-
-def _gives_way(old: bytearray, new: bytearray) -> bool:
-    mine, other = records.priority(old), records.priority(new)
-    return mine > other or mine == other >= NORMAL

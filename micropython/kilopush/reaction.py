@@ -1,7 +1,9 @@
 """What a verdict does to the alarms of its message, to the person and to the channel."""
 
-from .core.protocol import FORBIDDEN, OPTED_OUT, QUOTA, SENT, UNCLEAR, UNSENT
+from . import record as records
+from .core.protocol import FORBIDDEN, OPTED_OUT, QUOTA, REJECTED, SENT, UNCLEAR, UNSENT
 from .core.retry import retry_delay_s
+from .record import CRITICAL
 
 # These outcomes hold up everybody; the others are about one person or one message.
 _OF_THE_CHANNEL = (UNSENT, UNCLEAR, QUOTA, FORBIDDEN)
@@ -28,9 +30,7 @@ def react(outcome, batch, person, channel, queue, up_s):
         for record in queue.owed(person.bit):
             queue.give_up(record, person.bit)
     else:
-        person.hold.note(outcome, up_s)
-        if retry_delay_s(outcome, person.hold.tries) is None:
-            _refuse(batch, person, queue)
+        _hold(outcome, batch, person, queue, up_s)
 
 
 def _settle(batch, person, queue):
@@ -41,10 +41,20 @@ def _settle(batch, person, queue):
         person.is_single = False
 
 
-def _refuse(batch, person, queue):
-    """Find the alarm that is refused by telling them one by one; give up that one."""
-    person.hold.clear()
-    if len(batch) > 1:
+def _hold(outcome, batch, person, queue, up_s):
+    """Try again later; what is refused again and again is looked for, and given up."""
+    is_one = len(batch) == 1
+    if is_one and person.refused != records.identity(batch[0]):
+        if person.refused:
+            person.hold.clear()  # those tries were another alarm's
+        person.refused = records.identity(batch[0])
+    person.hold.note(outcome, up_s)
+    has_failed = retry_delay_s(outcome, person.hold.tries) is None
+    # A critical alarm does not wait to be told from what it is refused with.
+    is_pressing = outcome == REJECTED and records.priority(batch[0]) == CRITICAL
+    if not is_one and (has_failed or is_pressing):
+        person.hold.clear()
         person.is_single = True
-    else:
+    elif has_failed:
+        person.hold.clear()
         queue.give_up(batch[0], person.bit)

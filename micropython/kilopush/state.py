@@ -25,11 +25,13 @@ class Keeper:
     stops an alarm.
     """
 
-    def __init__(self, store, queue, ledger, people):
+    def __init__(self, store, queue, ledger, people, channel):
         self.error = ""
         self._store = store
         self._queue = queue
         self._ledger = ledger
+        self._people = people
+        self._channel = channel  # its plan.Hold
         self._people_hash = crc32("".join([person.to for person in people]).encode())
         self._due_s = -1  # nothing to save
         self._saved_s = -_APART_S
@@ -39,12 +41,19 @@ class Keeper:
         blob = self._store.load() if self._store is not None else None
         if blob is None:
             return
-        people_hash, people = struct.unpack_from(_HEAD, blob)
+        people_hash, number = struct.unpack_from(_HEAD, blob)
         at = struct.calcsize(_HEAD)
         is_same = people_hash == self._people_hash
+        self._channel.unpack(blob[at:])
+        at += 2
+        untold = struct.unpack_from("<{}H".format(number), blob, at + 2 * number)
         if is_same:
-            self._queue.untold[:] = struct.unpack_from("<{}H".format(people), blob, at)
-        at += 2 * people
+            self._queue.untold[:] = untold
+            for person in self._people:
+                person.is_single = person.hold.unpack(blob[at + 2 * person.number :])
+        else:
+            self._queue.untold[:] = [max(untold)] * len(self._people)
+        at += 4 * number
         at += self._ledger.unpack(blob[at:])
         self._queue.restore(records.unpack(blob[at:], self._queue.everybody, is_same))
 
@@ -70,15 +79,25 @@ class Keeper:
         self._due_s, self._saved_s = -1, up_s
         if self._store is None:
             return False
-        untold = self._queue.untold
-        head = struct.pack(_HEAD, self._people_hash, len(untold))
-        head += struct.pack("<{}H".format(len(untold)), *untold) + self._ledger.pack()
         waiting = self._queue.records
         is_urgent = is_urgent or any([records.priority(record) <= HIGH for record in waiting])
         try:
-            self._store.save([head] + waiting, is_urgent)
+            self._store.save([self._head()] + waiting, is_urgent)
             self.error = ""
-        except OSError as error:
-            self.error = "the store failed: {}".format(error)
+        except (OSError, MemoryError) as error:
+            self.error = "the store failed: {}".format(repr(error))
             self.changed(up_s, _AGAIN_S)
         return not self.error
+
+    def is_safe(self, up_s):
+        """Return whether the store has everything, after saving what it lacks."""
+        if self._store is None:
+            return False
+        return self._due_s < 0 or self.save(up_s, is_urgent=True)
+
+    def _head(self):
+        untold = self._queue.untold
+        head = struct.pack(_HEAD, self._people_hash, len(untold)) + self._channel.pack()
+        for person in self._people:
+            head += person.hold.pack(person.is_single)
+        return head + struct.pack("<{}H".format(len(untold)), *untold) + self._ledger.pack()

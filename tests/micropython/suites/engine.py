@@ -583,3 +583,204 @@ def test_without_memory_for_a_record_the_alarm_is_counted():
     world.run()
     assert world.board.dropped == 1
     assert world.api.texts() == ["Door\n+1 dropped"]
+
+
+def test_a_critical_finds_room_while_all_that_waits_is_on_its_way():
+    for is_gone in (False, True):
+        world = World(queue=4)
+        for number in range(4):
+            world.board.alarm("Door {}".format(number))
+        world.ticks.sleep_ms(61000)
+        world.board.tick()
+        assert world.transport.busy
+        if is_gone:
+            world.board.tick()
+        assert world.transport.is_gone == is_gone
+        assert world.board.alarm("Fire", priority=CRITICAL)
+        world.run(1)
+        assert world.api.texts()[-1].startswith("Fire")
+
+
+def test_a_sleeper_whose_replies_get_lost_does_not_spend_more_than_its_share():
+    world = World(daily_limit=40)
+    world.api.replies = [UNCLEAR] * 2000
+    world.board.alarm("Leak", priority=CRITICAL)
+    for _ in range(288):
+        world.board.flush(15)
+        world.boot(off_s=285)
+    assert len(world.api.posts) <= 41
+
+
+def test_a_sleeper_gets_past_an_alarm_that_is_refused():
+    world = World()
+    bad = lambda request: REJECTED if "Bad" in request["message"] else "sent"  # noqa: E731
+    world.api.judge = bad
+    world.board.alarm("Bad", priority=HIGH)
+    world.board.flush(15)
+    world.boot(off_s=285)
+    world.board.alarm("Fire", priority=CRITICAL)
+    world.board.flush(15)
+    assert [post["message"] for post in world.api.posts if post["outcome"] == "sent"] == ["Fire"]
+    for _ in range(8):
+        world.boot(off_s=285)
+        world.board.flush(15)
+    assert world.board.pending == 0
+    assert len(world.api.posts) < 12
+
+
+def test_a_recipient_whose_replies_get_lost_does_not_keep_others_waiting():
+    world = World(to=(ME, ANNA))
+    world.api.judge = lambda request: UNCLEAR if request["to"] == ME else "sent"
+    world.board.alarm("Leak", priority=CRITICAL)
+    world.run(5)
+    assert "Leak" in world.api.texts(ANNA)[0]
+
+
+def test_long_texts_that_begin_alike_are_two_alarms():
+    world = World()
+    begin = "Water in the cellar of the house: "
+    world.board.alarm(begin + "pump", priority=CRITICAL)
+    world.board.alarm(begin + "boiler", priority=CRITICAL)
+    world.run()
+    assert world.api.texts() == [begin + "boiler\n" + begin + "pump"]
+    for key in ("a" * 40 + "1", "a" * 40 + "2"):
+        world.board.alarm(key[-1], priority=HIGH, key=key)
+    world.run()
+    assert len(world.api.texts()[1].split("\n")) == 2
+
+
+def test_an_alarm_that_is_merged_keeps_its_place_and_its_life():
+    world = World(queue_bytes=256, online=lambda: False)
+    for number in range(4):
+        assert world.board.alarm("Tank {} hot".format(number), priority=CRITICAL, key=str(number))
+    assert world.board.alarm("Tank 0 is hot, " * 20, priority=CRITICAL, key="0")
+    assert (world.board.pending, world.board.dropped) == (5, 0)
+    world.board.alarm("Tank 1", priority=LOW, key="1", ttl=5)
+    world.run(10)
+    assert (world.board.pending, world.board.dropped) == (6, 0)
+
+
+def test_an_alarm_from_before_a_restart_is_not_told_as_new():
+    world = World(online=lambda: False)
+    world.board.alarm("Leak", priority=HIGH)
+    world.run(2)
+    world.boot(off_s=36000, online=None)
+    world.board.alarm("Leak", priority=HIGH)
+    world.run()
+    assert world.api.texts() == ["Leak\nLeak (before a restart)"]
+
+
+class DeadClock:
+    """Never gets the time; counts how often it is asked."""
+
+    begins = 0
+
+    def is_set(self):
+        return False
+
+    def begin(self):
+        self.begins += 1
+
+    def step(self):
+        return False
+
+
+def test_a_clock_that_cannot_be_set_is_tried_every_30_s():
+    world = World()
+    clock = DeadClock()
+    world.board._engine._clock = clock
+    world.board.alarm("Leak", priority=CRITICAL)
+    world.run(120)
+    assert 3 <= clock.begins <= 6
+    assert world.board.state.startswith("unsent: the clock is not set")
+
+
+def test_a_leap_of_the_time_does_not_age_what_waits():
+    world = World()
+    world.board.alarm("Hello", priority=HIGH)
+    world.run()
+    world.boot(off_s=3600)
+    world.board.alarm("Again", priority=HIGH)
+    while not world.transport.is_gone:
+        world.board.tick()
+    world.board.alarm("Doorbell", ttl=600)
+    world.board.alarm("Door")
+    world.run(61)
+    assert world.board.dropped == 0
+    assert world.api.texts()[2].split("\n")[0] == "2 alarms"
+    assert "days" not in world.api.texts()[2]
+
+
+def test_replies_without_a_date_do_not_lose_count():
+    world = World(daily_limit=60, reserve=10, window=0)
+    world.api.has_date = False
+    for number in range(400):
+        world.board.alarm("a{}".format(number), priority=HIGH)
+        world.run(100)
+        world.api.has_date = number > 200
+    assert most_in_a_day(world) <= 60
+
+
+def most_in_a_day(world):
+    times_s = [post["at_s"] for post in world.api.posts]
+    return max([len([at_s for at_s in times_s if 0 <= at_s - one_s < 86400]) for one_s in times_s])
+
+
+def test_criticals_without_end_are_slowed_beyond_the_share():
+    world = World(daily_limit=20, reserve=10)
+    for number in range(1200):
+        world.board.alarm("Tank at {} °C".format(number / 10), priority=CRITICAL)
+        world.run(0.5)
+    assert len(world.api.posts) <= 20 + 11
+
+
+def test_a_window_of_nothing_does_not_repeat_without_end():
+    world = World(window=0, max_wait=0)
+    world.api.replies = [UNCLEAR] * 100
+    world.board.alarm("Door")
+    world.run(60)
+    assert len(world.api.posts) <= 4
+
+
+def test_whatever_it_is_given_alarm_does_not_raise():
+    world = World(queue_bytes=256)
+    link = "http://" + "x" * 230
+    for odd in ({"url": link}, {"url": 5}, {"ttl": "x"}, {"ttl": 1e30}, {"key": 7}):
+        assert world.board.alarm("Odd", priority=HIGH, **odd)
+        world.run(600)
+    assert world.board.alarm("Odd", priority="high")
+    world.run(600)
+    source = world.board.source("Odd source", priority="high", url=5)
+    source.fire()
+    world.run(600)
+    assert len(world.api.posts) == 7
+    assert [text for text in world.api.texts() if not text.startswith("Odd")] == []
+
+
+def test_a_save_without_memory_is_tried_again():
+    world = World()
+    save = world.store.save
+    world.store.save = no_memory
+    world.board.alarm("Door", priority=HIGH)
+    world.transport.delay_steps = 10**6
+    world.board.tick()
+    assert world.board._engine.keeper.error
+    world.store.save = save
+    for _ in range(70):
+        world.board.tick()
+        world.ticks.sleep_ms(1000)
+    assert world.store.saves == 1
+
+
+def no_memory(parts, urgent=True):
+    raise MemoryError
+
+
+def test_flushing_again_and_again_writes_nothing():
+    world = World()
+    world.board.alarm("Door")
+    assert world.board.flush(15)
+    saves = world.store.saves
+    for _ in range(5):
+        assert world.board.flush(15)
+    assert world.store.saves == saves
