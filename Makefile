@@ -99,6 +99,10 @@ board: setup ## Compile the MicroPython module for boards into build/board
 bench: setup system ## Measure speed and memory; writes docs/performance.md
 	$(BIN)/python -m bench
 
+.PHONY: bench-board
+bench-board: setup setup-wasm ## What the MicroPython module takes of a board; WRITE=1: into its README
+	$(BIN)/python -m bench.board $(if $(WRITE),--write)
+
 .PHONY: lock
 lock: setup ## Renew the locked requirements
 	tools/lock.sh
