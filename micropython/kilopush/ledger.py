@@ -32,6 +32,13 @@ _HEAD = "<IIHHHHB"
 class Ledger:
     """POSTs that count, by kind and span, and the time.
 
+    Where a POST is counted, each time as a pair of others and criticals:
+
+        _new                 since the last reply that named a time; then it is claimed
+        _claimed             up to that reply; booked when a second reply confirms its time
+        _other, _critical    booked: in the span of that time, and gone 26 spans later
+        _undated             booked without a known time; once more when the time leaps
+
     ``limits`` are those of this board: ``per_day`` is its share, None for a verified channel.
     """
 
@@ -40,10 +47,9 @@ class Ledger:
         self.now_s = 0
         self.is_sure = False  # two replies have agreed in this boot
         self._claim_s = 0  # the time that one reply named, and what has passed since; 0: none
-        # Posts that are not booked yet, [others, criticals]: up to that claim, and since then.
         self._claimed = [0, 0]
         self._new = [0, 0]
-        self._undated = [0, 0]  # booked without a reply that named the time, and unsure of it
+        self._undated = [0, 0]
         self._other = bytearray(_SPANS)
         self._critical = bytearray(_SPANS)
         # Past criticals, the oldest first: (hash of the key, time, whether in this boot).
@@ -162,14 +168,12 @@ class Ledger:
         """Let it be earlier than was thought; every entry keeps its age, rounded to younger."""
         span, last = self.now_s // _SPAN_S, now_s // _SPAN_S
         back = (self.now_s - now_s) // _SPAN_S
-        entries = [
-            (min(last, number - back) % _SPANS, [self._other[at], self._critical[at]])
-            for number in range(span + 1 - _SPANS, span + 1)
-            for at in (number % _SPANS,)
-        ]
+        other, critical = self._other, self._critical
         self._other, self._critical = bytearray(_SPANS), bytearray(_SPANS)
-        for at, posts in entries:
-            self._claimed = _sum(self._claimed, self._add(at, posts))
+        for number in range(span + 1 - _SPANS, span + 1):
+            at = number % _SPANS
+            rest = self._add(min(last, number - back) % _SPANS, [other[at], critical[at]])
+            self._claimed = _sum(self._claimed, rest)
         self.now_s = now_s
 
     def _book(self, posts: "list[int]") -> "list[int]":
