@@ -39,7 +39,10 @@ OF_BOARDS = """
 """
 
 # Private, but looked at by tests/micropython.
-TESTED = "_engine is_due keeper up_s wait_s _via _heard _questions _ballast _newest"
+TESTED = """
+    _engine _clock _via _heard _questions _ballast _newest
+    doing error is_due keeper up_s wait_s
+"""
 
 
 def sources() -> dict[str, ast.Module]:

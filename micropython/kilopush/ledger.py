@@ -4,10 +4,10 @@ The window of ``core.budget`` in 26 spans: 25 of them last exactly as long as th
 lies 26 spans back is outside of it.
 
 Time here is in seconds since 2024-01-01 UTC, the latest of which the board is sure. It stands while
-the board is off or asleep, and moves on when replies of the API name their time. One reply can be
-wrong, so it takes two: that agree, or of which the second is later, which makes the first one the
-least that is true. So this time can be late, which only keeps messages counted for longer, and is
-never early. What was posted since then has no known age, and counts for as long as that takes.
+the board is off or asleep, and moves on when replies of the API name their time. One of any three
+may be wrong: so two must agree with what was measured between them, else the middle one of three is
+taken. This time can be late, which only keeps messages counted for longer, and is never early. What
+was posted since then has no known age, and counts for as long as that takes.
 """
 
 import struct
@@ -26,7 +26,7 @@ _NEW_MAX = const(0xFFFF)
 _ALARMS = const(16)  # how many past criticals are remembered
 _DAY_S = const(86400)
 _AGREE_S = const(600)  # the window has so much to spare
-_HEAD = "<IIHHHHB"
+_HEAD = "<III6HB"
 
 
 class Ledger:
@@ -34,8 +34,8 @@ class Ledger:
 
     Where a POST is counted, each time as a pair of others and criticals:
 
-        _new                 since the last reply that named a time; then it is claimed
-        _claimed             up to that reply; booked when a second reply confirms its time
+        _new                 since the last reply that named a time
+        _claimed             up to that reply, and up to the one before; booked when it is believed
         _other, _critical    booked: in the span of that time, and gone 26 spans later
         _undated             booked without a known time; once more when the time leaps
 
@@ -46,8 +46,9 @@ class Ledger:
         self.limits = limits
         self.now_s = 0
         self.is_sure = False  # two replies have agreed in this boot
-        self._claim_s = 0  # the time that one reply named, and what has passed since; 0: none
-        self._claimed = [0, 0]
+        # The times that the last two replies named, and what has passed since; 0: none.
+        self._claims_s = [0, 0]
+        self._claimed = [[0, 0], [0, 0]]
         self._new = [0, 0]
         self._undated = [0, 0]
         self._other = bytearray(_SPANS)
@@ -57,35 +58,31 @@ class Ledger:
 
     def pass_s(self, seconds: int) -> None:
         """Let time pass that the board has measured."""
-        if self._claim_s:
-            self._claim_s += seconds
+        for index in (0, 1):
+            if self._claims_s[index]:
+                self._claims_s[index] += seconds
         self._move(self.now_s + seconds)
 
     def learn(self, unix_s: int) -> int:
         """Take the time that a reply named; return by how many seconds that moved the time on."""
         claim_s, before_s = max(1, unix_s - EPOCH_S), self.now_s
-        is_expected = self.is_sure and abs(claim_s - before_s) <= _AGREE_S
-        if is_expected or (self._claim_s and abs(claim_s - self._claim_s) <= _AGREE_S):
+        earlier_s = self._claims_s + ([before_s] if self.is_sure else [])
+        if [at_s for at_s in earlier_s if at_s and abs(claim_s - at_s) <= _AGREE_S]:
             self._settle(claim_s)
-        elif self._claim_s and claim_s > self._claim_s:
-            self._move(max(before_s, self._claim_s))
-            rest = self._book(self._with_undated(self._claimed))
-            self._claimed, self._new, self._claim_s = _sum(rest, self._new), [0, 0], claim_s
-        else:  # the first one, or a contradiction
-            self._claimed = _sum(self._claimed, self._new)
-            self._new, self._claim_s = [0, 0], claim_s
+        else:
+            self._doubt(claim_s)
         return max(0, self.now_s - before_s)
 
     def is_doubted(self) -> bool:
-        """Return whether the last reply named a time that no second one has confirmed."""
-        return self._claim_s > 0
+        """Return whether the last reply named a time that no other one has confirmed."""
+        return self._claims_s[1] > 0
 
     def book(self) -> None:
         """Let all that was posted count from now on: a reply came that named no time."""
-        posts = _sum(self._claimed, self._new)
+        posts = self._unbooked()
         if not self.is_sure:  # if the time leaps, these are booked again
             self._undated = _sum(self._undated, posts)
-        self._claimed, self._new = self._book(posts), [0, 0]
+        self._claimed, self._new = [[0, 0], self._book(posts)], [0, 0]
 
     def count(self, is_critical: bool, posts: int = 1) -> None:
         """Count a POST before it is written; -1 takes it back if it turned out to be free."""
@@ -94,7 +91,7 @@ class Ledger:
 
     def usage(self) -> budget.Usage:
         """Return what counts in the window."""
-        others, criticals = _sum(self._claimed, self._new)
+        others, criticals = self._unbooked()
         return budget.Usage(others + sum(self._other), criticals + sum(self._critical))
 
     def left(self) -> "int | None":
@@ -122,17 +119,17 @@ class Ledger:
         self._alarms = self._alarms[1 - _ALARMS :] + [(key_hash, self.now_s, True)]
 
     def pack(self) -> bytes:
-        """Return all of it for the store, 69 bytes and 8 for each critical."""
+        """Return all of it for the store, 77 bytes and 8 for each critical."""
         alarms = [struct.pack("<II", one[0], one[1]) for one in self._alarms]
-        others, criticals = zip(self._claimed, self._new)
-        head = struct.pack(_HEAD, self.now_s, self._claim_s, *others, *criticals, len(alarms))
+        pairs = self._claimed[0] + self._claimed[1] + self._new
+        head = struct.pack(_HEAD, self.now_s, *self._claims_s, *pairs, len(alarms))
         return head + self._other + self._critical + b"".join(alarms)
 
     def unpack(self, blob: bytes) -> int:
         """Take over what ``pack`` gave before a reboot; return how many bytes that was."""
         head = struct.unpack_from(_HEAD, blob)
-        self.now_s, self._claim_s, alarms = head[0], head[1], head[6]
-        self._claimed, self._new = [head[2], head[4]], [head[3], head[5]]
+        self.now_s, self._claims_s, alarms = head[0], list(head[1:3]), head[9]
+        self._claimed, self._new = [list(head[3:5]), list(head[5:7])], list(head[7:9])
         at = struct.calcsize(_HEAD)
         self._other = bytearray(blob[at : at + _SPANS])
         at += _SPANS
@@ -156,9 +153,20 @@ class Ledger:
         if now_s < self.now_s:
             self._move_back(now_s)
         self._move(now_s)
-        self._claimed = self._book(self._with_undated(_sum(self._claimed, self._new)))
-        self._new = [0, 0]
-        self.is_sure, self._claim_s = True, 0
+        self._claimed = [[0, 0], self._book(self._with_undated(self._unbooked()))]
+        self._new, self._claims_s, self.is_sure = [0, 0], [0, 0], True
+
+    def _doubt(self, claim_s: int) -> None:
+        """Take a claim that nothing confirms; the middle one of three is not too late a time."""
+        oldest = self._claimed[0]
+        if self._claims_s[0]:
+            self._move(max(self.now_s, sorted(self._claims_s + [claim_s])[1]))
+            oldest = self._book(self._with_undated(oldest))
+        self._claimed = [_sum(oldest, self._claimed[1]), self._new]
+        self._claims_s, self._new = [self._claims_s[1], claim_s], [0, 0]
+
+    def _unbooked(self) -> "list[int]":
+        return _sum(_sum(self._claimed[0], self._claimed[1]), self._new)
 
     def _with_undated(self, posts: "list[int]") -> "list[int]":
         undated, self._undated = self._undated, [0, 0]
@@ -173,7 +181,7 @@ class Ledger:
         for number in range(span + 1 - _SPANS, span + 1):
             at = number % _SPANS
             rest = self._add(min(last, number - back) % _SPANS, [other[at], critical[at]])
-            self._claimed = _sum(self._claimed, rest)
+            self._claimed[1] = _sum(self._claimed[1], rest)
         self.now_s = now_s
 
     def _book(self, posts: "list[int]") -> "list[int]":

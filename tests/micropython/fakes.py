@@ -51,8 +51,8 @@ class Api:
         self.replies = []
         self.posts = []  # dicts of the request, with "at_s"
         self.heads = 0
-        self.date_error_s = 0  # of the next reply, if the one before was right
-        self.was_wrong = False
+        self.date_error_s = 0  # of the next reply, if the two before were right
+        self.right_dates = 2
         self.has_date = True
         self.judge = lambda request: protocol.SENT  # when there are no replies
 
@@ -83,9 +83,11 @@ class Api:
         if not self.has_date:
             return None
         error_s, self.date_error_s = self.date_error_s, 0
-        if self.was_wrong:
+        self.right_dates += 1
+        if self.right_dates <= 2:
             error_s = 0
-        self.was_wrong = error_s != 0
+        if error_s:
+            self.right_dates = 0
         return self.now_s() + error_s
 
 

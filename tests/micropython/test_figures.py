@@ -9,9 +9,9 @@ SCRIPTS = interpreters.HERE / "scripts"
 
 # Bytes on 32 bits: what is allowed, a little above what it takes today; the goals are behind it.
 LIMITS = {
-    "instance": 1_500,  # 1,229
+    "instance": 1_650,  # 1,229
     "queued_alarm": 112,
-    "alarm_garbage": 650,  # 96
+    "alarm_garbage": 750,  # 96
     "idle_tick": 0,
     "send_200": 8_500,  # 3,072
     "storm_messages": 6,
