@@ -86,6 +86,10 @@ def main(arguments: list[str] | None = None) -> int:
         roots = known_roots(args.cafile)
         found = find_root(args.host, args.port, roots)
         wanted = [found, *_also(args.also, roots)]
+    except socket.gaierror:
+        hint = "give the name alone, and the port with --port" if ":" in args.host else "check it"
+        print(f"board_roots: there is no host {args.host}: {hint}", file=sys.stderr)
+        return 1
     except (OSError, ValueError) as error:
         print(f"board_roots: {error}", file=sys.stderr)
         return 1

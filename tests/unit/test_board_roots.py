@@ -133,3 +133,9 @@ def test_no_server_and_an_unknown_name_are_told(authorities, cafile, capsys):
     assert run(port, cafile) == 1
     assert "board_roots: " in capsys.readouterr().err
     assert not (cafile.parent / "roots").exists()
+
+
+def test_a_host_that_does_not_exist_is_told_with_what_to_do(capsys):
+    assert board_roots.main(["127.0.0.1:8443"]) == 1
+    error = capsys.readouterr().err
+    assert "no host 127.0.0.1:8443: give the name alone, and the port with --port" in error
