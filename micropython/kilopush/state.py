@@ -1,7 +1,7 @@
 """When the state goes into the store, and its bytes there.
 
-hash of the recipients u32, their number u8, what each was not told u16, then the ledger, then
-the waiting records
+hash of the recipients u32, their number u8, the hold of the channel u16, for each recipient its
+hold u16 and what it was not told u16, then the ledger, then the waiting records
 """
 
 import struct
