@@ -1,4 +1,4 @@
-"""Write the copies of kilopush_bridge/core that other programs carry; ``--check`` only compares.
+"""Write the copies of shared code that other programs carry; ``--check`` only compares.
 
 A copy holds what is reachable from its roots: functions, classes and constants in the order and the
 words of the original, with the comments directly above them, and the imports that these need.
@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SOURCE = ROOT / "kilopush_bridge" / "core"
+SOURCE = ROOT / "kilopush_bridge"
 LINE_MAX_CHARS = 100
 
-# Folder of the copy: module: the names that its program uses.
-COPIES = {
+# Folder of the copy: module of core: the names that its program uses.
+PRUNED = {
     "micropython/kilopush/core": {
         "protocol": "API_URL MESSAGE_MAX_UNITS SENT QUOTA OPTED_OUT BLOCKED FORBIDDEN REJECTED"
         " UNCLEAR UNSENT Verdict classify unsent lost is_spent is_user_token is_channel_token"
@@ -25,6 +25,12 @@ COPIES = {
         "budget": "WINDOW_S HIGH NORMAL LOW FITS FULL CEILING Limits Usage has_room why_not_alone"
         " bucket_size cap next_critical_s CRITICALS_PER_KEY CRITICAL_GAP_S",
     },
+}
+
+# Folder of the copy: the files that it holds as they are. Home Assistant has the room.
+WHOLE = {
+    "custom_components/kilopush/core": "core/*.py",
+    "custom_components/kilopush/shared": "scheduler/clock.py times.py",
 }
 
 
@@ -52,8 +58,7 @@ class Module:
     def copy(self) -> str:
         """Return the text of the copy."""
         lines = self.text.splitlines()
-        source = self.path.relative_to(self.path.parents[2]).as_posix()
-        result = [f"# Generated from {source} by tools/copy_core.py: do not edit."]
+        result = [heading(self.path, self.path.parents[2])]
         end = 0  # of the last statement that was kept
         for node in self.statements:
             kept = self._kept_lines(node, lines)
@@ -69,6 +74,13 @@ class Module:
         if self.kept.intersection(defined(node)) or is_docstring(node):
             return lines[start_index(lines, node) : node.end_lineno]
         return []
+
+
+def heading(path: Path, root: Path) -> str:
+    """Return the first line of a copy."""
+    return (
+        f"# Generated from {path.relative_to(root).as_posix()} by tools/copy_core.py: do not edit."
+    )
 
 
 def defined(node: ast.stmt) -> list[str]:
@@ -140,7 +152,18 @@ def keep(modules: dict[str, Module], name: str, of: str) -> None:
         sys.exit(f"copy_core: {module.path} has no '{name}'")
 
 
-def copies(source: Path, roots: dict[str, str]) -> dict[str, str]:
+def whole(source: Path, patterns: str) -> dict[str, str]:
+    """Return the files of a copy of everything, and a package file if none is among them."""
+    paths = [path for pattern in patterns.split() for path in sorted(source.glob(pattern))]
+    files = {
+        path.name: f"{heading(path, source.parent)}\n{path.read_text(encoding='utf-8')}"
+        for path in paths
+    }
+    package = '"""Copies of what the bridge has: see tools/copy_core.py."""\n'
+    return {"__init__.py": package, **files}
+
+
+def pruned(source: Path, roots: dict[str, str]) -> dict[str, str]:
     """Return the files of a copy: their names and texts. The package file is always one of them."""
     modules = {path.stem: Module(path) for path in sorted(source.glob("*.py"))}
     for of, names in roots.items():
@@ -173,8 +196,9 @@ def write(folder: Path, files: dict[str, str]) -> None:
 def main(args: list[str]) -> int:
     """Write or check every copy; return the exit code."""
     wrong = []
-    for name, roots in COPIES.items():
-        files = copies(SOURCE, roots)
+    every = {name: pruned(SOURCE / "core", roots) for name, roots in PRUNED.items()}
+    every |= {name: whole(SOURCE, patterns) for name, patterns in WHOLE.items()}
+    for name, files in every.items():
         if "--check" not in args:
             write(ROOT / name, files)
         wrong += differences(ROOT / name, files)

@@ -23,7 +23,7 @@ def run(kind, core, *options):
 
 def roots():
     """Return the names that the program of boards uses, as "module.name"."""
-    copies = runpy.run_path(str(ROOT / "tools" / "copy_core.py"))["COPIES"]
+    copies = runpy.run_path(str(ROOT / "tools" / "copy_core.py"))["PRUNED"]
     of_boards = copies[COPY.relative_to(ROOT).as_posix()]
     return {f"{module}.{name}" for module, names in of_boards.items() for name in names.split()}
 

@@ -84,7 +84,7 @@ def source(tmp_path):
 
 
 def test_a_copy_holds_the_roots_and_what_they_need_in_the_same_words(source):
-    files = copy_core.copies(source, {"a": "kept"})
+    files = copy_core.pruned(source, {"a": "kept"})
     assert sorted(files) == ["__init__.py", "a.py", "b.py"]
     assert files["a.py"] == KEPT_A
     assert files["b.py"] == KEPT_B
@@ -94,23 +94,23 @@ def test_many_imports_take_one_line_each(source):
     names = [f"a_name_that_is_long_enough_{number}" for number in range(4)]
     (source / "d.py").write_text("".join(f"{name} = 1\n" for name in names))
     (source / "e.py").write_text(f"from .d import {', '.join(names)}\n\nE = ({', '.join(names)})\n")
-    text = copy_core.copies(source, {"e": "E"})["e.py"]
+    text = copy_core.pruned(source, {"e": "E"})["e.py"]
     assert "from .d import (\n    a_name_that_is_long_enough_0,\n" in text
 
 
 def test_a_root_that_does_not_exist_is_named(source):
     with pytest.raises(SystemExit, match=r"a\.py has no 'nothing'"):
-        copy_core.copies(source, {"a": "nothing"})
+        copy_core.pruned(source, {"a": "nothing"})
 
 
 def test_a_statement_that_no_copy_could_hold_is_named(source):
     (source / "c.py").write_text("C = 1\nprint(C)\n")
     with pytest.raises(SystemExit, match=r"c\.py:2: not a definition"):
-        copy_core.copies(source, {"a": "kept"})
+        copy_core.pruned(source, {"a": "kept"})
 
 
 def test_a_changed_a_missing_and_a_foreign_file_are_found_and_repaired(source, tmp_path):
-    files = copy_core.copies(source, {"a": "kept"})
+    files = copy_core.pruned(source, {"a": "kept"})
     folder = tmp_path / "board" / "core"
     copy_core.write(folder, files)
     assert copy_core.differences(folder, files) == []
@@ -123,6 +123,14 @@ def test_a_changed_a_missing_and_a_foreign_file_are_found_and_repaired(source, t
 
     copy_core.write(folder, files)
     assert copy_core.differences(folder, files) == []
+
+
+def test_a_copy_of_everything_has_the_same_bytes_below_its_first_line(source):
+    files = copy_core.whole(source.parent, "core/a.py core/b.py")
+    assert sorted(files) == ["__init__.py", "a.py", "b.py"]
+    first, rest = files["a.py"].split("\n", 1)
+    assert first == "# Generated from program/core/a.py by tools/copy_core.py: do not edit."
+    assert rest == A
 
 
 def test_the_copies_in_this_repository_are_current():
@@ -143,9 +151,9 @@ def names_of_core(path):
             yield f"{modules[ast.unparse(node.value)]}.{node.attr}"
 
 
-@pytest.mark.parametrize("folder", sorted(copy_core.COPIES))
+@pytest.mark.parametrize("folder", sorted(copy_core.PRUNED))
 def test_every_name_that_the_program_takes_is_a_root(folder):
-    roots = copy_core.COPIES[folder]
+    roots = copy_core.PRUNED[folder]
     listed = {f"{module}.{name}" for module, names in roots.items() for name in names.split()}
     used = {name for path in (ROOT / folder).parent.glob("*.py") for name in names_of_core(path)}
     assert used <= listed
