@@ -10,6 +10,7 @@ WRITE ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+HA_VENV := .venv-ha
 
 .PHONY: help
 help: ## Show what there is
@@ -28,17 +29,22 @@ setup: $(READY) ## Make .venv/bin/kilopush-bridge
 .PHONY: system
 system: # Debian packages that the tests need; says what is missing when they cannot be installed
 	@tools/system_packages.sh mosquitto faketime
+	@tools/system_packages.sh chromium
 
 .PHONY: setup-wasm
 setup-wasm: # MicroPython with the 32 bits of a board; says so when there is no node
 	@tools/wasm.sh
+
+.PHONY: setup-ha
+setup-ha: setup # Home Assistant in an environment of its own; says so when it cannot be had
+	@tools/home_assistant.sh
 
 .PHONY: demo
 demo: setup ## See it work: broker, devices, bridge and phone in one terminal (SECONDS=20 ends by itself)
 	@$(BIN)/kilopush-bridge demo $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: test
-test: setup system lint check-copies types imports test-unit test-micropython test-simulation test-integration ## Run all checks and tests
+test: setup system lint check-copies types imports test-unit test-micropython test-simulation test-integration test-home-assistant test-end-to-end ## Run all checks and tests
 
 .PHONY: test-unit
 test-unit: setup ## Fast tests: no broker, no processes
@@ -47,6 +53,17 @@ test-unit: setup ## Fast tests: no broker, no processes
 .PHONY: test-integration
 test-integration: setup system ## Real broker, real processes, real HTTP
 	$(BIN)/pytest tests/integration
+
+.PHONY: test-home-assistant
+test-home-assistant: setup setup-ha ## Home Assistant: unit tests, checks, types
+	@if [ ! -e $(HA_VENV)/.ready ]; then echo "skipped: there is no $(HA_VENV)"; exit 0; fi; set -x; \
+	$(HA_VENV)/bin/mypy --strict --python-version 3.14 -p custom_components.kilopush; \
+	$(HA_VENV)/bin/pytest tests/home_assistant \
+	  --cov=custom_components/kilopush --cov-report=term-missing:skip-covered --cov-fail-under=95
+
+.PHONY: test-end-to-end
+test-end-to-end: setup setup-ha system ## A real Home Assistant, driven by REST and a browser
+	$(BIN)/pytest tests/end_to_end
 
 .PHONY: test-micropython
 test-micropython: setup setup-wasm ## Board code and the shared vectors on MicroPython, 64 and 32 bits
@@ -109,4 +126,4 @@ lock: setup ## Renew the locked requirements
 
 .PHONY: clean
 clean: ## Remove what setup and the tools made
-	rm -rf $(VENV) .venv-mqttwarn .venv-run build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) $(HA_VENV) .venv-mqttwarn .venv-run build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
