@@ -1,0 +1,344 @@
+"""One channel at work: the outbox is driven, stored and posted from here.
+
+Everything that decides is in ``outbox``; here are its tasks and its timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import timedelta
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util import dt as dt_util
+
+from .bridge import Bridge
+from .const import (
+    CONF_SECRET,
+    CONF_TOKEN,
+    CONF_TOPIC_PREFIX,
+    CONF_VIA_BRIDGE,
+    DEFAULT_TOPIC_PREFIX,
+    DOMAIN,
+)
+from .core import protocol
+from .outbox.compose import RequestError, Words
+from .outbox.ledger import OTHER
+from .outbox.model import Moment, Overview, Result
+from .outbox.outbox import Outbox
+from .outbox.state import State, from_json, to_json
+from .push import Push
+from .results import outcome_of, result_of
+from .settings import policy_of, recipients_of
+from .shared.clock import ApiClock
+from .storage import Storage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from homeassistant.core import HomeAssistant
+
+    from .core.protocol import Verdict
+    from .outbox.decide import Launch
+    from .outbox.model import Delivery, Event, Request
+    from .settings import Recipient
+
+_LOGGER = logging.getLogger(__name__)
+
+type KilopushConfigEntry = ConfigEntry[Channel]
+
+_ANSWER_WITHIN_S = 10.0  # what takes longer goes on without the action that asked for it
+_DISK_WAIT_S = 2.0  # a critical waits no longer for a disk
+_DISK_RETRY_S = 30.0
+_LANDING_S = 5.0  # what is on its way at an unload may end within this
+_WAKE_MAX_S = 900.0  # what was sent leaves the window
+_TEST = "Test message from Home Assistant"
+
+
+class Channel:
+    """What sends the messages of one config entry."""
+
+    def __init__(self, hass: HomeAssistant, entry: KilopushConfigEntry) -> None:
+        """Read the entry. Nothing is loaded or sent yet."""
+        self.entry = entry
+        self.recipients = recipients_of(entry)
+        self.overview = Overview()
+        self._hass = hass
+        self._push = Push(hass, entry.data[CONF_TOKEN], entry.data[CONF_SECRET])
+        self._clock = ApiClock(time.time)
+        self._outbox = Outbox(policy_of(entry))
+        self._storage = Storage(hass, entry.entry_id, lambda: to_json(self._outbox.state))
+        self._bridge = _bridge_of(hass, entry)
+        self._waiters: dict[int, asyncio.Future[Result]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake: asyncio.TimerHandle | None = None
+        self._is_disk_bad = False
+        self._is_stopped = False
+        self._listeners: list[Callable[[], None]] = []
+        self._event_listeners: list[Callable[[Event], None]] = []
+
+    async def async_start(self) -> None:
+        """Go on with what the last run has left."""
+        data = await self._storage.async_load()
+        self._outbox.state = from_json(data) if data else State()
+        self._clock.start_from(self._outbox.state.ledger.last_counted_s())
+        if forgotten := self._outbox.forget_people(list(self.recipients)):
+            _LOGGER.warning("Withdrew %d messages to recipients that were removed", forgotten)
+        self._outbox.release()
+        if self._bridge is not None:
+            self._bridge.async_start()
+        self._ask_bridge(list(self._outbox.state.pending.values()))
+        self._step()
+
+    async def async_stop(self) -> None:
+        """Let what is on its way land, and stop."""
+        self._is_stopped = True
+        if self._wake is not None:
+            self._wake.cancel()
+        if self._bridge is not None:
+            self._bridge.async_stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_LANDING_S)
+        for task in self._tasks:
+            task.cancel()
+
+    # --- in ------------------------------------------------------------------------------------
+
+    async def async_send(self, recipient_ids: Sequence[str], request: Request) -> dict[str, Result]:
+        """Take a message and return what it came to for each recipient, after 10 s at most.
+
+        What is not sent by then is in the outbox, and goes on.
+
+        Raises:
+            ServiceValidationError: it can never be sent.
+            HomeAssistantError: it could not be stored.
+        """
+        people = [self.recipients[one] for one in recipient_ids if one in self.recipients]
+        if not people:
+            raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_recipients")
+        deliveries = self._add(people, request)
+        waiters = {one.id: self._hass.loop.create_future() for one in deliveries}
+        self._waiters |= waiters
+        try:
+            self._step()
+            await self._async_accept(deliveries, waiters)
+        finally:
+            for delivery_id in waiters:
+                self._waiters.pop(delivery_id, None)
+        return {
+            person.id: result_of([waiters[one.id] for one in deliveries if one.person == person.id])
+            for person in people
+        }
+
+    def _add(self, people: Sequence[Recipient], request: Request) -> list[Delivery]:
+        by_bridge = self._bridge is not None and self._bridge.is_there
+        added: list[Delivery] = []
+        try:
+            for is_bridged in (True, False):
+                group = {
+                    one.id: one.silent
+                    for one in people
+                    if (by_bridge and one.bridge_name is not None) == is_bridged
+                }
+                if group:
+                    added += self._outbox.add(request, group, self._moment(), is_bridged=is_bridged)
+        except RequestError as error:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key=error.key,
+                translation_placeholders=error.placeholders,
+            ) from error
+        return added
+
+    async def _async_accept(
+        self, deliveries: Sequence[Delivery], waiters: Mapping[int, asyncio.Future[Result]]
+    ) -> None:
+        """Store messages, and wait a while for what they come to."""
+        begun_s = self._hass.loop.time()
+        is_stored = await self._async_commit(self._disk_wait_s(deliveries[0]))
+        self._ask_bridge(deliveries)
+        left_s = max(0.0, begun_s + _ANSWER_WITHIN_S - self._hass.loop.time())
+        if is_stored or deliveries[0].is_critical:
+            await asyncio.wait(waiters.values(), timeout=left_s)
+        is_over = all(one.done() for one in waiters.values())
+        if not is_stored and not is_over:
+            raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_stored")
+
+    def _disk_wait_s(self, delivery: Delivery) -> float:
+        return _DISK_WAIT_S if delivery.is_critical else _ANSWER_WITHIN_S
+
+    async def async_test(self, user_token: str) -> Verdict:
+        """Send a test message and return what the API says. It counts like any other."""
+        ledger = self._outbox.state.ledger
+        entry_id = ledger.begin(OTHER, "")
+        await self._async_commit(_ANSWER_WITHIN_S)
+        verdict = await self._push.async_post(user_token, Words(_TEST, None, silent=False))
+        self._hear(verdict)
+        ledger.end(entry_id, verdict.outcome, self._moment())
+        self._step()
+        await self._async_commit(_ANSWER_WITHIN_S)
+        return verdict
+
+    # --- out -----------------------------------------------------------------------------------
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock(), self._clock.counted_s, self._clock.is_known)
+
+    @callback
+    def _step(self) -> None:
+        """Do what is to be done now, and wake up when there is more."""
+        if self._is_stopped:
+            return
+        moment = self._moment()
+        plan, events = self._outbox.plan(moment)
+        for launch in plan.launches:
+            carried, entry_id, words = self._outbox.begin(launch, moment)
+            self._run(self._async_fly(carried, entry_id, words), "send a message")
+        self._tell(events)
+        for delivery, hold in plan.held:
+            self._answer(delivery.id, Result(outcome_of(hold.kind), hold.detail))
+        self._set_wake(plan.wake_at_s, moment.now_s)
+        if events:
+            self._run(self._async_store(), "store the outbox")
+        self._update()
+
+    async def _async_fly(self, launch: Launch, entry_id: int, words: Words) -> None:
+        """POST once it is on the disk that we do; a critical does not wait for a bad disk."""
+        is_critical = any(one.is_critical for one in launch.deliveries)
+        wait_s = _DISK_WAIT_S if is_critical else None
+        while not await self._async_commit(wait_s) and not is_critical:  # noqa: ASYNC110
+            await asyncio.sleep(_DISK_RETRY_S)  # nothing tells when a disk works again
+        recipient = self.recipients[launch.person]
+        verdict = await self._push.async_post(recipient.user_token, words)
+        self._hear(verdict)
+        self._tell(self._outbox.finish(launch, entry_id, verdict, self._moment()))
+        self._step()
+        await self._async_commit(None)
+
+    def _hear(self, verdict: Verdict) -> None:
+        """Set the clock by a reply; what was counted without it counts from now on."""
+        if verdict.outcome in (protocol.UNSENT, protocol.UNCLEAR):
+            return
+        if self._clock.hear(verdict.at_s):
+            self._outbox.state.ledger.stamp(self._clock.counted_s)
+
+    def _set_wake(self, at_s: float | None, now_s: float) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+        tomorrow = dt_util.start_of_local_day(dt_util.now() + timedelta(days=1))
+        next_s = min(at_s or inf, tomorrow.timestamp(), now_s + _WAKE_MAX_S)
+        delay_s = max(next_s - now_s, 0.0)
+        self._wake = self._hass.loop.call_later(delay_s, self._step)
+
+    def _run(self, work: Any, name: str) -> None:
+        task = self._hass.async_create_background_task(work, f"kilopush: {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- disk ----------------------------------------------------------------------------------
+
+    async def _async_store(self) -> None:
+        await self._async_commit(None)
+
+    async def _async_commit(self, wait_s: float | None) -> bool:
+        """Return whether all changes are on the disk, within a time if one is given."""
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._storage.async_commit()
+        except (HomeAssistantError, TimeoutError) as error:
+            if not self._is_disk_bad:
+                _LOGGER.error("The outbox cannot be stored: %s", type(error).__name__)
+            self._is_disk_bad = True
+            return False
+        if self._is_disk_bad:
+            _LOGGER.info("The outbox can be stored again")
+        self._is_disk_bad = False
+        return True
+
+    # --- bridge --------------------------------------------------------------------------------
+
+    def _ask_bridge(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            if delivery.is_bridged:
+                self._run(self._async_ask_bridge(delivery), "ask the bridge")
+
+    async def _async_ask_bridge(self, delivery: Delivery) -> None:
+        name = self.recipients[delivery.person].bridge_name
+        is_accepted = is_asked = False
+        if self._bridge is not None and name is not None:
+            is_accepted, is_asked = await self._bridge.async_hand_over(delivery, name)
+        event = self._outbox.settle_bridged(delivery.id, is_accepted=is_accepted, is_asked=is_asked)
+        self._tell([event] if event else [])
+        self._step()
+        await self._async_commit(None)
+
+    # --- for people ----------------------------------------------------------------------------
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._answer(event.delivery_id, Result(outcome_of(event.type), event.reason))
+            for listener in list(self._event_listeners):
+                listener(event)
+
+    def _answer(self, delivery_id: int, result: Result) -> None:
+        waiter = self._waiters.get(delivery_id)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(result)
+
+    @callback
+    def _update(self) -> None:
+        overview = self._outbox.overview(self._moment(), dt_util.start_of_local_day().timestamp())
+        if overview != self.overview:
+            self.overview = overview
+            for listener in list(self._listeners):
+                listener()
+
+    @callback
+    def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Be called when the overview has changed; return how to end that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def async_listen_events(self, listener: Callable[[Event], None]) -> CALLBACK_TYPE:
+        """Be called with what happens to messages; return how to end that."""
+        self._event_listeners.append(listener)
+        return lambda: self._event_listeners.remove(listener)
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Return counts and holds, without a text, a name or a token."""
+        state, moment = self._outbox.state, self._moment()
+        usage = state.ledger.usage(moment.counted_s)
+        return {
+            "usage": {"other": usage.other, "critical": usage.critical, "digest": usage.digest},
+            "others_seen": state.ledger.lesson(moment.counted_s),
+            "is_time_known": moment.is_certain,
+            "ahead_s": round(self._clock.ahead_s, 1),
+            "pending": len(state.pending),
+            "holds": [
+                {
+                    "recipient": hold.person,
+                    "kind": hold.kind,
+                    "tries": hold.tries,
+                    "next_in_s": round(hold.next_at_s - moment.now_s),
+                    "detail": hold.detail,
+                }
+                for hold in state.holds.values()
+            ],
+            "dead": state.dead,
+            "withdrawn": state.withdrawn,
+            "is_disk_bad": self._is_disk_bad,
+            "is_bridge_there": self._bridge is not None and self._bridge.is_there,
+        }
+
+
+def _bridge_of(hass: HomeAssistant, entry: ConfigEntry) -> Bridge | None:
+    if not entry.options.get(CONF_VIA_BRIDGE):
+        return None
+    prefix = entry.options.get(CONF_TOPIC_PREFIX, DEFAULT_TOPIC_PREFIX)
+    return Bridge(hass, prefix, entry.entry_id[-12:].lower())

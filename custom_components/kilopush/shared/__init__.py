@@ -1,0 +1,1 @@
+"""Copies of what the bridge has: see tools/copy_core.py."""

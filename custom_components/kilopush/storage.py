@@ -1,0 +1,78 @@
+"""Where a channel's state is kept: a file of Home Assistant's own kind, written whole.
+
+``Store`` reads it. It is written here, because ``Store`` only logs that a disk is full; a message
+is not accepted before it is on the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.helpers.json import save_json
+from homeassistant.helpers.storage import Store
+
+from .const import DOMAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from homeassistant.core import HomeAssistant
+
+_VERSION = 1
+
+
+class Storage:
+    """The file of one channel. ``snapshot`` returns what is to be stored, free of references."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry_id: str, snapshot: Callable[[], dict[str, Any]]
+    ) -> None:
+        """Set where it is. Nothing is read or written yet."""
+        self._hass = hass
+        # In a folder of its own, because for those `Store` keeps no list of what was there at the
+        # start of Home Assistant: it would not find a file that it has not written itself.
+        self._store = Store[dict[str, Any]](hass, _VERSION, f"{DOMAIN}/{entry_id}", private=True)
+        self._snapshot = snapshot
+        self._lock = asyncio.Lock()
+        self._next: asyncio.Task[None] | None = None  # a write that has not begun
+
+    async def async_load(self) -> dict[str, Any] | None:
+        """Return what was stored last, None if there is nothing."""
+        return await self._store.async_load()
+
+    async def async_commit(self) -> None:
+        """Return once everything that was changed before this call is on the disk.
+
+        Many that wait share one write.
+
+        Raises:
+            WriteError: it cannot be written.
+        """
+        if self._next is None:
+            # Not started at once: the caller may go on changing things until it waits.
+            self._next = self._hass.async_create_background_task(
+                self._async_write(), "kilopush: store the outbox", eager_start=False
+            )
+        await asyncio.shield(self._next)
+
+    async def _async_write(self) -> None:
+        async with self._lock:
+            self._next = None  # what changes from here on needs another write
+            data = {
+                "version": _VERSION,
+                "minor_version": 1,
+                "key": self._store.key,
+                "data": self._snapshot(),
+            }
+            await self._hass.async_add_executor_job(_write, self._store.path, data)
+
+    async def async_remove(self) -> None:
+        """Delete the file."""
+        await self._store.async_remove()
+
+
+def _write(path: str, data: dict[str, Any]) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    save_json(path, data, private=True, atomic_writes=True)
