@@ -52,10 +52,17 @@ async def async_setup_entry(hass: HomeAssistant, entry: KilopushConfigEntry) -> 
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: KilopushConfigEntry) -> bool:
-    """Let what is on its way land, and stop."""
+    """Stop, once what is on its way has landed.
+
+    The entities stay until then: Home Assistant drops what is sent to an entity that is gone.
+    """
+    channel = entry.runtime_data
+    await channel.async_land()
     is_unloaded = await hass.config_entries.async_unload_platforms(entry, _PLATFORMS)
     if is_unloaded:
-        await entry.runtime_data.async_stop()
+        channel.async_stop()
+    else:
+        channel.async_go_on()
     return is_unloaded
 
 

@@ -101,7 +101,11 @@ class Bridge:
                     await answer
                     return True, True
         except TimeoutError:
-            _LOGGER.debug("The bridge has not answered within %.0f s", ANSWER_S)
+            _LOGGER.warning(
+                "The bridge has not accepted a message within %.0f s; it goes directly. If the "
+                "bridge runs, its log says whether it knows the recipient's name there",
+                ANSWER_S,
+            )
             is_asked = True  # a publish that hangs may have left
         finally:
             del self._answers[request_id]

@@ -29,7 +29,7 @@ from .const import (
 from .core import protocol
 from .outbox.compose import RequestError, Words
 from .outbox.ledger import OTHER
-from .outbox.model import Moment, Overview, Result
+from .outbox.model import EventType, Moment, Overview, Result
 from .outbox.outbox import Outbox
 from .outbox.state import State, from_json, to_json
 from .push import Push
@@ -78,7 +78,7 @@ class Channel:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake: asyncio.TimerHandle | None = None
         self._is_disk_bad = False
-        self._is_stopped = False
+        self._is_landing = False
         self._listeners: list[Callable[[], None]] = []
         self._event_listeners: list[Callable[[Event], None]] = []
 
@@ -95,15 +95,25 @@ class Channel:
         self._ask_bridge(list(self._outbox.state.pending.values()))
         self._step()
 
-    async def async_stop(self) -> None:
-        """Let what is on its way land, and stop."""
-        self._is_stopped = True
+    async def async_land(self) -> None:
+        """Let what is on its way land. What comes in meanwhile is stored, and goes later."""
+        self._is_landing = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_LANDING_S)
+
+    @callback
+    def async_go_on(self) -> None:
+        """Send again: it was not stopped after all."""
+        self._is_landing = False
+        self._step()
+
+    @callback
+    def async_stop(self) -> None:
+        """Stop."""
         if self._wake is not None:
             self._wake.cancel()
         if self._bridge is not None:
             self._bridge.async_stop()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_LANDING_S)
         for task in self._tasks:
             task.cancel()
 
@@ -136,24 +146,18 @@ class Channel:
         }
 
     def _add(self, people: Sequence[Recipient], request: Request) -> list[Delivery]:
-        by_bridge = self._bridge is not None and self._bridge.is_there
-        added: list[Delivery] = []
+        is_bridge_there = self._bridge is not None and self._bridge.is_there
+        known = [one.id for one in people if is_bridge_there and one.bridge_name is not None]
         try:
-            for is_bridged in (True, False):
-                group = {
-                    one.id: one.silent
-                    for one in people
-                    if (by_bridge and one.bridge_name is not None) == is_bridged
-                }
-                if group:
-                    added += self._outbox.add(request, group, self._moment(), is_bridged=is_bridged)
+            return self._outbox.add(
+                request, {one.id: one.silent for one in people}, self._moment(), known
+            )
         except RequestError as error:
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key=error.key,
                 translation_placeholders=error.placeholders,
             ) from error
-        return added
 
     async def _async_accept(
         self, deliveries: Sequence[Delivery], waiters: Mapping[int, asyncio.Future[Result]]
@@ -163,6 +167,8 @@ class Channel:
         is_stored = await self._async_commit(self._disk_wait_s(deliveries[0]))
         self._ask_bridge(deliveries)
         left_s = max(0.0, begun_s + _ANSWER_WITHIN_S - self._hass.loop.time())
+        if self._is_landing and is_stored:
+            return  # the next run sends it
         if is_stored or deliveries[0].is_critical:
             await asyncio.wait(waiters.values(), timeout=left_s)
         is_over = all(one.done() for one in waiters.values())
@@ -192,7 +198,7 @@ class Channel:
     @callback
     def _step(self) -> None:
         """Do what is to be done now, and wake up when there is more."""
-        if self._is_stopped:
+        if self._is_landing:
             return
         moment = self._moment()
         plan, events = self._outbox.plan(moment)
@@ -282,6 +288,8 @@ class Channel:
     def _tell(self, events: Sequence[Event]) -> None:
         for event in events:
             self._answer(event.delivery_id, Result(outcome_of(event.type), event.reason))
+            if event.type is EventType.DEAD:  # the last place where it can be read
+                _LOGGER.error("Gave up a message: %s (%s)", event.text or event.title, event.reason)
             for listener in list(self._event_listeners):
                 listener(event)
 

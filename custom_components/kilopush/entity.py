@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from .outbox.model import Request, Result
     from .settings import Recipient
 
-# A message that ends so has not arrived, and will not arrive by itself.
-_FAILED: Final = frozenset({Outcome.WITHDRAWN, Outcome.DEAD, Outcome.REFUSED})
+
+# What is an error for whoever sends, by the key of its text; the first that fits is told.
+_ERRORS: Final = {
+    "failed": frozenset({Outcome.WITHDRAWN, Outcome.DEAD}),
+    "kept": frozenset({Outcome.REFUSED}),
+}
 
 
 class ChannelEntity(Entity):
@@ -90,19 +94,21 @@ async def async_send(
     """Return what a request came to for each recipient: sent, or on its way.
 
     Raises:
-        HomeAssistantError: it failed for somebody. All others have got it nevertheless.
+        HomeAssistantError: somebody does not get it, or not before somebody has acted. All others
+            have got it nevertheless.
     """
     results = await channel.async_send(recipient_ids, request)
-    failed = {id_: result for id_, result in results.items() if result.outcome in _FAILED}
-    if failed:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="failed",
-            translation_placeholders={
-                "name": ", ".join(channel.recipients[id_].name for id_ in failed),
-                "reason": "; ".join(dict.fromkeys(result.reason for result in failed.values())),
-            },
-        )
+    for key, outcomes in _ERRORS.items():
+        ids = [id_ for id_, result in results.items() if result.outcome in outcomes]
+        if ids:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key=key,
+                translation_placeholders={
+                    "name": ", ".join(channel.recipients[id_].name for id_ in ids),
+                    "reason": "; ".join(dict.fromkeys(results[id_].reason for id_ in ids)),
+                },
+            )
     return results
 
 

@@ -148,8 +148,8 @@ class RecipientFlow(ConfigSubentryFlow):
                 probatio.Required(CONF_NAME): NAME_SELECTOR,
                 need(CONF_USER_TOKEN): SECRET_SELECTOR,
                 probatio.Required(CONF_SILENT, default=False): BooleanSelector(),
-                probatio.Optional(CONF_BRIDGE_NAME): TextSelector(),
                 probatio.Required(CONF_TEST, default=True): BooleanSelector(),
+                probatio.Optional(CONF_BRIDGE_NAME): TextSelector(),
             }
         )
 

@@ -36,10 +36,6 @@ _WORST_FIRST = (
 )
 
 
-# An action that came to one of these has failed: the message does not arrive by itself.
-REFUSALS = (Outcome.DEAD, Outcome.WITHDRAWN, Outcome.REFUSED)
-
-
 def outcome_of(kind: str) -> Outcome:
     """Return where an event, or a hold, has brought a message."""
     return _OUTCOMES.get(kind, Outcome.PENDING)

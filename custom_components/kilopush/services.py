@@ -66,15 +66,23 @@ def to_request(hass: HomeAssistant, fields: Mapping[str, Any]) -> Request:
     """Return the request that the fields of an action make.
 
     Raises:
-        ServiceValidationError: the url is a path, and nobody knows the address before it.
+        ServiceValidationError: the url is a path, and nobody knows the address before it. A
+            critical message goes without it.
     """
     time_to_live: timedelta | None = fields.get(ATTR_TIME_TO_LIVE)
+    priority = Priority.from_word(fields.get(ATTR_PRIORITY, Priority.NORMAL.word))
+    try:
+        url = absolute_url(hass, fields.get(ATTR_URL, ""))
+    except ServiceValidationError:
+        if priority is not Priority.CRITICAL:
+            raise
+        url = None
     return Request(
         message=fields[ATTR_MESSAGE],
         title=fields.get(ATTR_TITLE, ""),
-        url=absolute_url(hass, fields.get(ATTR_URL, "")),
+        url=url,
         silent=fields.get(ATTR_SILENT),
-        priority=Priority.from_word(fields.get(ATTR_PRIORITY, Priority.NORMAL.word)),
+        priority=priority,
         key=fields.get(ATTR_KEY, ""),
         time_to_live_s=None if time_to_live is None else time_to_live.total_seconds(),
         too_long=TooLong(fields.get(ATTR_TOO_LONG, TooLong.CUT)),

@@ -72,7 +72,7 @@ class Story:
     ) -> None:
         request = Request(message=message, priority=priority, **more)
         to = dict.fromkeys(people or self.people, False)
-        self.outbox.add(request, to, self.moment, is_bridged=False)
+        self.outbox.add(request, to, self.moment)
         self.step()
 
     def step(self, *, is_killed: bool = False) -> float | None:

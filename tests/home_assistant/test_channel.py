@@ -182,6 +182,23 @@ async def test_what_is_on_its_way_may_land_before_a_channel_stops(hass, kilo):
     assert stored(hass, channel)["data"]["pending"] == []
 
 
+async def test_an_alarm_that_comes_while_a_channel_stops_is_stored_and_sent_by_the_next_run(
+    hass, kilo
+):
+    channel = await async_set_up(hass, channel_entry("Anna"))
+    kilo.wait_for = asyncio.Event()
+    slow = hass.async_create_task(send(channel, "door"))
+    await asyncio.sleep(0.05)
+    hass.loop.call_later(0.2, kilo.wait_for.set)
+    unloading = hass.async_create_task(hass.config_entries.async_unload(channel.entry.entry_id))
+    assert await send(channel, "smoke", priority=Priority.CRITICAL) == [Outcome.PENDING]
+    assert await unloading
+    assert await slow == [Outcome.SENT]
+    await hass.config_entries.async_setup(channel.entry.entry_id)
+    await landed(channel.entry.runtime_data)
+    assert kilo.texts == ["door", "smoke"]
+
+
 # --- what an action is told -----------------------------------------------------------------------
 
 

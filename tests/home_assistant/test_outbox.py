@@ -86,6 +86,29 @@ def test_a_flapping_alarm_is_critical_four_times_a_day_and_no_more_than_every_te
     assert kinds[:2] == ["critical", "other"]
 
 
+def test_each_person_hears_of_an_alarm_as_critical_however_it_was_addressed():
+    story = Story(("me", "anna"))
+    story.send("leak", CRITICAL, "me", key="leak")
+    story.send("leak", CRITICAL, "anna", key="leak")
+    assert [post.kind for post in story.posts] == ["critical", "critical"]
+
+
+def test_before_the_time_is_known_a_repeated_alarm_is_no_second_critical():
+    story = Story(is_certain=False)
+    story.send("leak", CRITICAL, key="leak")
+    story.is_certain = True
+    story.send("leak", CRITICAL, key="leak")
+    assert [post.kind for post in story.posts] == ["critical", "other"]
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org", "https://example.org/" + 900 * "x"])
+def test_a_wrong_link_holds_no_alarm_back(url):
+    story = Story()
+    story.send("smoke " * 300, CRITICAL, url=url, too_long=TooLong.ERROR)
+    assert story.texts()[0].startswith("smoke smoke")
+    assert story.posts[0].url is None
+
+
 def test_alarms_that_the_quota_refuses_are_merged_and_sent_when_there_is_room():
     story = Story(answer=lambda _: QUOTA)
     for number in range(3):
@@ -341,7 +364,7 @@ def test_a_share_holds_back_what_is_not_critical_and_nothing_that_is():
 
 def test_until_the_api_has_answered_ordinary_messages_go_one_at_a_time():
     story = Story(("me", "anna"), is_certain=False)
-    story.outbox.add(request("door"), {"me": False, "anna": False}, story.moment, is_bridged=False)
+    story.outbox.add(request("door"), {"me": False, "anna": False}, story.moment)
     plan, _ = story.outbox.plan(story.moment)
     assert len(plan.launches) == 1
 
@@ -361,7 +384,7 @@ def test_what_waits_survives_a_restart():
 
 def test_what_was_on_its_way_at_a_crash_is_marked_when_it_goes_again():
     story = Story()
-    story.outbox.add(request("smoke", CRITICAL), {"me": False}, story.moment, is_bridged=False)
+    story.outbox.add(request("smoke", CRITICAL), {"me": False}, story.moment)
     story.step(is_killed=True)
     story.wait(3)
     assert story.texts() == ["smoke", "smoke (may be a repeat)"]
@@ -371,7 +394,7 @@ def test_a_digest_that_was_on_its_way_at_a_crash_is_told_again_with_what_came_si
     story = Story()
     for number in range(2):
         request_ = request(f"message {number}", DIGEST)
-        story.outbox.add(request_, {"me": False}, story.moment, is_bridged=False)
+        story.outbox.add(request_, {"me": False}, story.moment)
     story.step()
     story.now_s += HOUR_S
     story.step(is_killed=True)
@@ -453,7 +476,7 @@ def test_low_messages_are_silent_and_a_silent_recipient_still_hears_alarms():
     story = Story()
     to = {"me": True}
     for priority in (CRITICAL, HIGH, NORMAL, LOW):
-        story.outbox.add(request(priority.word, priority), to, story.moment, is_bridged=False)
+        story.outbox.add(request(priority.word, priority), to, story.moment)
     story.step()
     assert [post.silent for post in story.posts] == [False, False, True, True]
 

@@ -21,7 +21,7 @@ from custom_components.kilopush.core.protocol import (
 from custom_components.kilopush.outbox.compose import Words
 from custom_components.kilopush.push import Push, api_url
 
-WORDS = Words("Tür offen", "https://example.org/", silent=True)
+WORDS = Words("Tür zu", "https://example.org/", silent=True)
 REQUEST = Mock(real_url="https://example.org/?secret=" + SECRET)
 
 
@@ -37,7 +37,7 @@ async def test_every_value_of_a_request_is_a_string(hass, aioclient_mock):
         "to": ANNA,
         "token": TOKEN,
         "secret": SECRET,
-        "message": "Tür offen",
+        "message": "Tür zu",
         "url": "https://example.org/",
         "silent": "1",
     }

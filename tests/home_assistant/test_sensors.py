@@ -33,11 +33,11 @@ def everything_enabled():
 
 async def test_one_sees_how_many_messages_were_sent_and_are_left(hass, kilo):
     await async_set_up(hass, channel_entry("Anna"))
-    left = int(hass.states.get("sensor.home_messages_left").state)
+    left = int(hass.states.get("sensor.home_ordinary_messages_left").state)
     await async_notify(hass, "notify.anna", "Fire")
     await hass.async_block_till_done()
     assert hass.states.get("sensor.home_messages_sent_today").state == "1"
-    assert int(hass.states.get("sensor.home_messages_left").state) == left - 1
+    assert int(hass.states.get("sensor.home_ordinary_messages_left").state) == left - 1
 
 
 async def test_the_count_of_the_day_starts_again_at_midnight(hass, kilo, freezer):
@@ -54,7 +54,7 @@ async def test_the_count_of_the_day_starts_again_at_midnight(hass, kilo, freezer
 
 async def test_a_channel_without_limit_has_no_number_of_messages_left(hass, kilo):
     await async_set_up(hass, channel_entry("Anna", unlimited=True))
-    assert hass.states.get("sensor.home_messages_left").state == STATE_UNKNOWN
+    assert hass.states.get("sensor.home_ordinary_messages_left").state == STATE_UNKNOWN
 
 
 async def test_one_sees_what_waits(hass, kilo):

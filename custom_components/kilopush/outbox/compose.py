@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..core.protocol import MESSAGE_MAX_UNITS, is_link
@@ -53,7 +53,8 @@ def texts_of(request: Request) -> list[str]:
     text = f"{title}\n\n{message}" if title and message else title or message
     if all(is_space(char) for char in text):
         raise RequestError("message_empty")
-    _check_link(request.url)
+    if not _is_good_link(request.url):
+        raise RequestError("url_invalid")
     room = MESSAGE_MAX_UNITS - units(request.url or "")
     if units(text) <= room or request.too_long is TooLong.CUT:
         return [cut(text, room)]
@@ -62,11 +63,17 @@ def texts_of(request: Request) -> list[str]:
     raise RequestError("message_too_long", length=str(units(text)), limit=str(room))
 
 
-def _check_link(url: str | None) -> None:
-    if url is None:
-        return
-    if not is_link(well_formed(url)) or units(url) > _URL_MAX_UNITS:
-        raise RequestError("url_invalid")
+def mended(request: Request) -> Request:
+    """Return a request without what could keep it back: no mistake beside it stops an alarm."""
+    return replace(
+        request,
+        url=request.url if _is_good_link(request.url) else None,
+        too_long=TooLong.CUT if request.too_long is TooLong.ERROR else request.too_long,
+    )
+
+
+def _is_good_link(url: str | None) -> bool:
+    return url is None or (is_link(well_formed(url)) and units(url) <= _URL_MAX_UNITS)
 
 
 def _split(title: str, message: str, room: int) -> list[str]:

@@ -144,7 +144,11 @@ def _listed(
     group: Group, now_s: float, zone: tzinfo | None
 ) -> tuple[str, int, str, list[tuple[str, int, str]]]:
     parts = [
-        (part.text, part.count, _span(part.first_s, part.last_s, now_s, zone))
+        (
+            part.text.replace("\n\n", ": ", 1),
+            part.count,
+            _span(part.first_s, part.last_s, now_s, zone),
+        )
         for part in sorted(group.parts, key=lambda part: part.first_s)
     ]
     return group.name, group.count, _span(group.first_s, group.last_s, now_s, zone), parts

@@ -46,7 +46,7 @@ class Ledger:
     entries: list[Entry] = field(default_factory=list)
     others_seen: int = 0
     others_until_s: float = 0.0
-    alarms: dict[str, list[float]] = field(default_factory=dict)  # when, by key of a critical
+    alarms: dict[str, list[float]] = field(default_factory=dict)  # when criticals of a key were
     next_id: int = 1
 
     def begin(self, kind: str, name: str) -> int:
@@ -85,13 +85,13 @@ class Ledger:
                 entry.until_s = latest_s if entry.until_s is None else min(entry.until_s, latest_s)
         self.others_until_s = min(self.others_until_s, counted_s + LESSON_S)
 
-    def forget(self, counted_s: float) -> None:
+    def forget(self, moment: Moment) -> None:
         """Drop what no longer counts."""
-        self.entries = [one for one in self.entries if counts(one, counted_s)]
+        self.entries = [one for one in self.entries if counts(one, moment.counted_s)]
         self.alarms = {
             key: recent
             for key, told_s in self.alarms.items()
-            if (recent := [at_s for at_s in told_s if at_s > counted_s - WINDOW_S])
+            if (recent := [at_s for at_s in told_s if at_s > moment.now_s - WINDOW_S])
         }
 
     def usage(self, counted_s: float) -> Usage:
@@ -117,14 +117,14 @@ class Ledger:
         digests = [one for one in self.entries if one.kind == DIGEST and counts(one, counted_s)]
         return max((one.counted_at_s(counted_s) for one in digests), default=None)
 
-    def may_be_critical(self, key: str, counted_s: float) -> bool:
+    def may_be_critical(self, key: str, now_s: float) -> bool:
         """Return whether one more alarm of this key is still critical, not a flapping sensor."""
-        return budget.next_critical_s(self.alarms.get(key, []), counted_s) <= counted_s
+        return budget.next_critical_s(self.alarms.get(key, []), now_s) <= now_s
 
-    def note_critical(self, key: str, counted_s: float) -> None:
+    def note_critical(self, key: str, now_s: float) -> None:
         """Remember that an alarm of this key was critical now."""
         told_s = self.alarms.pop(key, [])[1 - budget.CRITICALS_PER_KEY :]
-        self.alarms[key] = [*told_s, counted_s]
+        self.alarms[key] = [*told_s, now_s]
         while len(self.alarms) > _KEYS_MAX:
             del self.alarms[next(iter(self.alarms))]
 

@@ -7,10 +7,14 @@ from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
 from ..core.budget import Limits
+from ..core.text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import time, tzinfo
+
+
+_EVENT_TEXT_MAX_UNITS = 80
 
 
 class Priority(IntEnum):
@@ -155,11 +159,20 @@ class Event:
     title: str = ""
     priority: str = ""
     reason: str = ""
+    text: str = ""  # its start
 
 
 def event_of(kind: EventType, delivery: Delivery, reason: str = "") -> Event:
     """Return what happened to a delivery."""
-    return Event(kind, delivery.person, delivery.id, delivery.name, delivery.priority.word, reason)
+    return Event(
+        type=kind,
+        recipient_id=delivery.person,
+        delivery_id=delivery.id,
+        title=delivery.name,
+        priority=delivery.priority.word,
+        reason=reason,
+        text=cut(" ".join(delivery.text.split()), _EVENT_TEXT_MAX_UNITS),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from ..core import budget as core
 from ..core import protocol
-from .compose import RequestError, texts_of, words_of, words_of_digest
-from .decide import Situation, decide, is_waiting
+from .compose import RequestError, mended, texts_of, words_of, words_of_digest
+from .decide import QUOTA_CRITICAL, Situation, decide, is_waiting
 from .digest import TOO_LATE, Digest
 from .ledger import DIGEST, Budget
 from .model import Delivery, Event, EventType, Moment, Overview, Priority, Trouble, event_of
@@ -21,7 +21,7 @@ from .react import react, react_to_digest
 from .state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ..core.protocol import Verdict
     from .compose import Words
@@ -45,24 +45,33 @@ class Outbox:
     # --- in ------------------------------------------------------------------------------------
 
     def add(
-        self, request: Request, people: Mapping[str, bool], moment: Moment, *, is_bridged: bool
+        self,
+        request: Request,
+        people: Mapping[str, bool],
+        moment: Moment,
+        by_bridge: Collection[str] = (),
     ) -> list[Delivery]:
         """Take a request for some people, with whether each wants it silent by default.
+
+        The bridge is asked first for those in ``by_bridge``.
 
         Raises:
             RequestError: it can never be sent, or there is no room for one more critical.
         """
+        if request.priority is Priority.CRITICAL:
+            request = mended(request)
         texts = texts_of(request)
         self._check_room(request, len(texts) * len(people))
         key = (request.key or f"{request.title}\n{request.message}")[:_KEY_MAX_CHARS]
-        priority = self._priority(request.priority, key, moment)
-        made = [
-            self._deliver(request, priority, key, text, person, is_silent, moment.now_s)
-            for person, is_silent in people.items()
-            for text in texts
-        ]
+        made = []
+        for person, is_silent in people.items():
+            priority = self._priority(request.priority, f"{person}\n{key}", moment.now_s)
+            made += [
+                self._deliver(request, priority, key, text, person, is_silent, moment.now_s)
+                for text in texts
+            ]
         for delivery in made:
-            delivery.is_bridged = is_bridged
+            delivery.is_bridged = delivery.person in by_bridge
             self.state.pending[delivery.id] = delivery
         return made
 
@@ -73,13 +82,14 @@ class Outbox:
         if count > _CRITICALS_MAX:
             raise RequestError("outbox_full", count=str(count))
 
-    def _priority(self, wanted: Priority, key: str, moment: Moment) -> Priority:
+    def _priority(self, wanted: Priority, key: str, now_s: float) -> Priority:
+        """Return what an alarm of a person and key is: `high` if it repeats itself."""
         ledger = self.state.ledger
         if wanted is not Priority.CRITICAL:
             return wanted
-        if not ledger.may_be_critical(key, moment.counted_s):
+        if not ledger.may_be_critical(key, now_s):
             return Priority.HIGH
-        ledger.note_critical(key, moment.counted_s)
+        ledger.note_critical(key, now_s)
         return wanted
 
     def _deliver(
@@ -118,7 +128,7 @@ class Outbox:
     def plan(self, moment: Moment) -> tuple[Plan, list[Event]]:
         """Return what to do now, and what has become of messages that go into a digest."""
         state = self.state
-        state.ledger.forget(moment.counted_s)
+        state.ledger.forget(moment)
         situation = Situation(
             state.pending.values(), state.digests, state.posted_digests, state.holds.values()
         )
@@ -229,11 +239,10 @@ class Outbox:
         return count
 
     def release(self) -> None:
-        """Forget what was refused for its secret or token: somebody has changed them."""
+        """Let what was refused be tried once: somebody may have put it right."""
+        refused = (protocol.FORBIDDEN, protocol.BLOCKED, protocol.QUOTA, QUOTA_CRITICAL)
         self.state.holds = {
-            key: hold
-            for key, hold in self.state.holds.items()
-            if hold.kind not in (protocol.FORBIDDEN, protocol.BLOCKED)
+            key: hold for key, hold in self.state.holds.items() if hold.kind not in refused
         }
 
     # --- for people ----------------------------------------------------------------------------
