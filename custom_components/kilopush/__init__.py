@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from homeassistant.const import Platform
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE, Platform
+from homeassistant.core import callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util.hass_dict import HassKey
 
@@ -42,12 +43,18 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: KilopushConfigEntry) -> bool:
     """Set up a channel. The network is not needed."""
-    entry.runtime_data = Channel(hass, entry)
-    await entry.runtime_data.async_start()
+    channel = entry.runtime_data = Channel(hass, entry)
+    entry.async_on_unload(channel.async_stop)  # also if the setup fails
+    await channel.async_start()
     await hass.config_entries.async_forward_entry_setups(entry, _PLATFORMS)
     async_watch(hass, entry)
     await async_load_legacy(hass, entry, hass.data[_YAML])
     entry.async_on_unload(entry.add_update_listener(_async_reload))
+    entry.async_on_unload(
+        hass.bus.async_listen(
+            EVENT_CORE_CONFIG_UPDATE, callback(lambda _event: channel.async_set_policy())
+        )
+    )
     return True
 
 
@@ -58,11 +65,14 @@ async def async_unload_entry(hass: HomeAssistant, entry: KilopushConfigEntry) ->
     """
     channel = entry.runtime_data
     await channel.async_land()
-    is_unloaded = await hass.config_entries.async_unload_platforms(entry, _PLATFORMS)
+    is_unloaded = False
+    try:
+        is_unloaded = await hass.config_entries.async_unload_platforms(entry, _PLATFORMS)
+    finally:
+        if not is_unloaded:
+            channel.async_go_on()
     if is_unloaded:
-        channel.async_stop()
-    else:
-        channel.async_go_on()
+        await channel.async_close()
     return is_unloaded
 
 

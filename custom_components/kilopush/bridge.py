@@ -31,13 +31,12 @@ _SENDER = "homeassistant"
 
 
 class Bridge:
-    """The bridge, if there is one. ``instance`` tells apart what several senders hand over."""
+    """The bridge, if there is one."""
 
-    def __init__(self, hass: HomeAssistant, prefix: str, instance: str) -> None:
+    def __init__(self, hass: HomeAssistant, prefix: str) -> None:
         """Set whom to ask. Nothing is subscribed yet."""
         self._hass = hass
         self._prefix = prefix
-        self._instance = instance
         self._is_online = False
         self._away_until_s = 0.0
         self._answers: dict[str, asyncio.Future[None]] = {}
@@ -89,8 +88,8 @@ class Bridge:
 
         Return whether it has it, and whether it may have it.
         """
-        # The same after a restart, so that the bridge sends it once.
-        request_id = f"ha-{self._instance}-{delivery.id}"
+        # The same after a restart, so that the bridge sends it once; and never used again.
+        request_id = f"ha-{delivery.request_id}"
         answer = self._hass.loop.create_future()
         self._answers[request_id] = answer
         is_asked = False
@@ -113,14 +112,14 @@ class Bridge:
         return False, is_asked
 
     async def _async_publish(self, payload: dict[str, Any]) -> bool:
-        from homeassistant.components import mqtt  # noqa: PLC0415
-
         try:
+            from homeassistant.components import mqtt  # noqa: PLC0415
+
             if not mqtt.is_connected(self._hass):
                 return False
             topic = f"{self._prefix}/send/{_SENDER}"
             await mqtt.async_publish(self._hass, topic, json.dumps(payload), qos=1)
-        except HomeAssistantError, KeyError:  # MQTT has been removed since
+        except HomeAssistantError, KeyError, ImportError:  # MQTT has been removed since
             return False
         return True
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from datetime import timedelta
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -28,18 +28,18 @@ from .const import (
 )
 from .core import protocol
 from .outbox.compose import RequestError, Words
-from .outbox.ledger import OTHER
+from .outbox.ledger import CRITICAL, OTHER
 from .outbox.model import EventType, Moment, Overview, Result
 from .outbox.outbox import Outbox
 from .outbox.state import State, from_json, to_json
 from .push import Push
 from .results import outcome_of, result_of
 from .settings import policy_of, recipients_of
-from .shared.clock import ApiClock
+from .shared.clock import DRIFT_S, ApiClock
 from .storage import Storage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from homeassistant.core import HomeAssistant
 
@@ -55,6 +55,9 @@ type KilopushConfigEntry = ConfigEntry[Channel]
 _ANSWER_WITHIN_S = 10.0  # what takes longer goes on without the action that asked for it
 _DISK_WAIT_S = 2.0  # a critical waits no longer for a disk
 _DISK_RETRY_S = 30.0
+_WAKE_MIN_S = 0.01
+_ASK_TIME_EVERY_S = 30.0
+_PATIENCE_S = 600.0  # without the API's time, so long: then what was counted last has to do
 _LANDING_S = 5.0  # what is on its way at an unload may end within this
 _WAKE_MAX_S = 900.0  # what was sent leaves the window
 _TEST = "Test message from Home Assistant"
@@ -75,8 +78,9 @@ class Channel:
         self._storage = Storage(hass, entry.entry_id, lambda: to_json(self._outbox.state))
         self._bridge = _bridge_of(hass, entry)
         self._waiters: dict[int, asyncio.Future[Result]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._wake: asyncio.TimerHandle | None = None
+        self._asking: asyncio.TimerHandle | None = None
         self._is_disk_bad = False
         self._is_landing = False
         self._listeners: list[Callable[[], None]] = []
@@ -84,16 +88,47 @@ class Channel:
 
     async def async_start(self) -> None:
         """Go on with what the last run has left."""
-        data = await self._storage.async_load()
-        self._outbox.state = from_json(data) if data else State()
+        self._outbox.state = await self._async_load()
         self._clock.start_from(self._outbox.state.ledger.last_counted_s())
         if forgotten := self._outbox.forget_people(list(self.recipients)):
             _LOGGER.warning("Withdrew %d messages to recipients that were removed", forgotten)
         self._outbox.release()
         if self._bridge is not None:
             self._bridge.async_start()
+        self._learn_time()
         self._ask_bridge(list(self._outbox.state.pending.values()))
         self._step()
+
+    async def _async_load(self) -> State:
+        """Return what is stored. What cannot be understood is set aside: alarms go on."""
+        try:
+            data = await self._storage.async_load()
+            return from_json(data) if data else State()
+        except Exception:
+            _LOGGER.exception(
+                "What waited cannot be read; it is kept as a file that ends in `.unreadable`"
+            )
+        await self._storage.async_set_aside()
+        state = State()
+        state.ledger.assume_used(self._outbox.policy.limits)
+        return state
+
+    @callback
+    def _learn_time(self) -> None:
+        """Ask for the API's time until it is known, so that the budget is certain."""
+        if not self._clock.is_known and not self._is_landing:
+            self._run(self._async_ask_time(), "ask what time it is")
+            self._asking = self._hass.loop.call_later(_ASK_TIME_EVERY_S, self._learn_time)
+
+    async def _async_ask_time(self) -> None:
+        api_s = await self._push.async_ask_time()
+        if api_s is not None:
+            self._learn(api_s)
+
+    @callback
+    def async_set_policy(self) -> None:
+        """Take the options and the time zone as they are now."""
+        self._outbox.policy = policy_of(self.entry)
 
     async def async_land(self) -> None:
         """Let what is on its way land. What comes in meanwhile is stored, and goes later."""
@@ -109,13 +144,23 @@ class Channel:
 
     @callback
     def async_stop(self) -> None:
-        """Stop."""
-        if self._wake is not None:
-            self._wake.cancel()
+        """Send nothing any more."""
+        self._is_landing = True
+        for timer in (self._wake, self._asking):
+            if timer is not None:
+                timer.cancel()
         if self._bridge is not None:
             self._bridge.async_stop()
         for task in self._tasks:
             task.cancel()
+
+    async def async_close(self) -> None:
+        """Stop, and store the last state: nothing is written after this."""
+        self.async_stop()
+        try:
+            await self._storage.async_close()
+        except HomeAssistantError as error:
+            _LOGGER.error("The outbox cannot be stored: %s", type(error).__name__)
 
     # --- in ------------------------------------------------------------------------------------
 
@@ -149,7 +194,7 @@ class Channel:
         is_bridge_there = self._bridge is not None and self._bridge.is_there
         known = [one.id for one in people if is_bridge_there and one.bridge_name is not None]
         try:
-            return self._outbox.add(
+            added = self._outbox.add(
                 request, {one.id: one.silent for one in people}, self._moment(), known
             )
         except RequestError as error:
@@ -158,33 +203,44 @@ class Channel:
                 translation_key=error.key,
                 translation_placeholders=error.placeholders,
             ) from error
+        for delivery in added:
+            delivery.request_id = secrets.token_hex(8)
+        return added
 
     async def _async_accept(
         self, deliveries: Sequence[Delivery], waiters: Mapping[int, asyncio.Future[Result]]
     ) -> None:
-        """Store messages, and wait a while for what they come to."""
+        """Store messages, and wait a while for what they come to.
+
+        The storing is the channel's: it goes on if whoever sends is cancelled.
+        """
         begun_s = self._hass.loop.time()
-        is_stored = await self._async_commit(self._disk_wait_s(deliveries[0]))
-        self._ask_bridge(deliveries)
-        left_s = max(0.0, begun_s + _ANSWER_WITHIN_S - self._hass.loop.time())
+        storing = self._run(self._async_take(deliveries), "store messages")
+        is_stored = await asyncio.shield(storing)
         if self._is_landing and is_stored:
             return  # the next run sends it
+        left_s = max(0.0, begun_s + _ANSWER_WITHIN_S - self._hass.loop.time())
         if is_stored or deliveries[0].is_critical:
             await asyncio.wait(waiters.values(), timeout=left_s)
         is_over = all(one.done() for one in waiters.values())
         if not is_stored and not is_over:
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_stored")
 
-    def _disk_wait_s(self, delivery: Delivery) -> float:
-        return _DISK_WAIT_S if delivery.is_critical else _ANSWER_WITHIN_S
+    async def _async_take(self, deliveries: Sequence[Delivery]) -> bool:
+        """Return whether messages are stored; the bridge is asked for those that go its way."""
+        is_critical = any(one.is_critical for one in deliveries)
+        is_stored = await self._async_commit(_DISK_WAIT_S if is_critical else _ANSWER_WITHIN_S)
+        self._ask_bridge(deliveries)
+        return is_stored
 
     async def async_test(self, user_token: str) -> Verdict:
         """Send a test message and return what the API says. It counts like any other."""
         ledger = self._outbox.state.ledger
         entry_id = ledger.begin(OTHER, "")
         await self._async_commit(_ANSWER_WITHIN_S)
-        verdict = await self._push.async_post(user_token, Words(_TEST, None, silent=False))
-        self._hear(verdict)
+        verdict = await self._async_post(user_token, Words(_TEST, None, silent=False))
+        if verdict.outcome not in (protocol.UNSENT, protocol.UNCLEAR):
+            self._learn(verdict.at_s)
         ledger.end(entry_id, verdict.outcome, self._moment())
         self._step()
         await self._async_commit(_ANSWER_WITHIN_S)
@@ -193,7 +249,9 @@ class Channel:
     # --- out -----------------------------------------------------------------------------------
 
     def _moment(self) -> Moment:
-        return Moment(self._clock(), self._clock.counted_s, self._clock.is_known)
+        clock = self._clock
+        is_certain = clock.is_known or clock.unknown_for_s >= _PATIENCE_S
+        return Moment(clock(), clock.counted_s, is_certain)
 
     @callback
     def _step(self) -> None:
@@ -202,49 +260,68 @@ class Channel:
             return
         moment = self._moment()
         plan, events = self._outbox.plan(moment)
+        self._set_wake(plan.wake_at_s, moment.now_s)
         for launch in plan.launches:
-            carried, entry_id, words = self._outbox.begin(launch, moment)
-            self._run(self._async_fly(carried, entry_id, words), "send a message")
+            # While nothing can be stored, only criticals leave.
+            if launch.kind == CRITICAL or not self._is_disk_bad:
+                carried, entry_id, words = self._outbox.begin(launch, moment)
+                self._run(self._async_fly(carried, entry_id, words), "send a message")
         self._tell(events)
         for delivery, hold in plan.held:
             self._answer(delivery.id, Result(outcome_of(hold.kind), hold.detail))
-        self._set_wake(plan.wake_at_s, moment.now_s)
-        if events:
+        if events or self._is_disk_bad:
             self._run(self._async_store(), "store the outbox")
         self._update()
 
     async def _async_fly(self, launch: Launch, entry_id: int, words: Words) -> None:
         """POST once it is on the disk that we do; a critical does not wait for a bad disk."""
-        is_critical = any(one.is_critical for one in launch.deliveries)
-        wait_s = _DISK_WAIT_S if is_critical else None
-        while not await self._async_commit(wait_s) and not is_critical:  # noqa: ASYNC110
-            await asyncio.sleep(_DISK_RETRY_S)  # nothing tells when a disk works again
-        recipient = self.recipients[launch.person]
-        verdict = await self._push.async_post(recipient.user_token, words)
-        self._hear(verdict)
+        is_critical = launch.kind == CRITICAL
+        is_stored = await self._async_commit(_DISK_WAIT_S if is_critical else None)
+        if not is_stored and not is_critical:
+            self._outbox.withdraw(launch, entry_id)
+            self._set_wake(None, self._clock())
+            return
+        verdict = await self._async_post(self.recipients[launch.person].user_token, words)
+        if verdict.outcome not in (protocol.UNSENT, protocol.UNCLEAR):
+            self._learn(verdict.at_s)
         self._tell(self._outbox.finish(launch, entry_id, verdict, self._moment()))
         self._step()
         await self._async_commit(None)
 
-    def _hear(self, verdict: Verdict) -> None:
+    async def _async_post(self, user_token: str, words: Words) -> Verdict:
+        """Return what came of a POST; a mistake of ours may not keep it on its way for ever."""
+        try:
+            return await self._push.async_post(user_token, words)
+        except Exception as error:
+            _LOGGER.exception("A message could not be posted")
+            return protocol.lost(type(error).__name__)
+
+    def _learn(self, api_s: int | None) -> None:
         """Set the clock by a reply; what was counted without it counts from now on."""
-        if verdict.outcome in (protocol.UNSENT, protocol.UNCLEAR):
-            return
-        if self._clock.hear(verdict.at_s):
+        before_s = self._clock()
+        if self._clock.hear(api_s):
+            ahead_s = self._clock() - before_s
+            if abs(ahead_s) > DRIFT_S:
+                self._outbox.shift(ahead_s)
             self._outbox.state.ledger.stamp(self._clock.counted_s)
+            self._step()
 
     def _set_wake(self, at_s: float | None, now_s: float) -> None:
         if self._wake is not None:
             self._wake.cancel()
+        # By the clock on the wall: that of the API may be at another day.
         tomorrow = dt_util.start_of_local_day(dt_util.now() + timedelta(days=1))
-        next_s = min(at_s or inf, tomorrow.timestamp(), now_s + _WAKE_MAX_S)
-        delay_s = max(next_s - now_s, 0.0)
+        midnight_in_s = (tomorrow - dt_util.now()).total_seconds()
+        longest_s = _DISK_RETRY_S if self._is_disk_bad else _WAKE_MAX_S
+        due_in_s = longest_s if at_s is None or self._is_disk_bad else at_s - now_s
+        delay_s = max(_WAKE_MIN_S, min(due_in_s, midnight_in_s, longest_s))
         self._wake = self._hass.loop.call_later(delay_s, self._step)
 
-    def _run(self, work: Any, name: str) -> None:
+    def _run[T](self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         task = self._hass.async_create_background_task(work, f"kilopush: {name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # --- disk ----------------------------------------------------------------------------------
 
@@ -256,7 +333,7 @@ class Channel:
         try:
             async with asyncio.timeout(wait_s):
                 await self._storage.async_commit()
-        except (HomeAssistantError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001  (whatever it is, alarms have to go)
             if not self._is_disk_bad:
                 _LOGGER.error("The outbox cannot be stored: %s", type(error).__name__)
             self._is_disk_bad = True
@@ -291,7 +368,7 @@ class Channel:
             if event.type is EventType.DEAD:  # the last place where it can be read
                 _LOGGER.error("Gave up a message: %s (%s)", event.text or event.title, event.reason)
             for listener in list(self._event_listeners):
-                listener(event)
+                _call(listener, event)
 
     def _answer(self, delivery_id: int, result: Result) -> None:
         waiter = self._waiters.get(delivery_id)
@@ -304,7 +381,7 @@ class Channel:
         if overview != self.overview:
             self.overview = overview
             for listener in list(self._listeners):
-                listener()
+                _call(listener)
 
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
@@ -345,8 +422,16 @@ class Channel:
         }
 
 
+def _call(listener: Callable[..., None], *what: Event) -> None:
+    """Tell somebody; a mistake of theirs stops nothing here."""
+    try:
+        listener(*what)
+    except Exception:
+        _LOGGER.exception("Somebody could not be told what became of a message")
+
+
 def _bridge_of(hass: HomeAssistant, entry: ConfigEntry) -> Bridge | None:
     if not entry.options.get(CONF_VIA_BRIDGE):
         return None
     prefix = entry.options.get(CONF_TOPIC_PREFIX, DEFAULT_TOPIC_PREFIX)
-    return Bridge(hass, prefix, entry.entry_id[-12:].lower())
+    return Bridge(hass, prefix)

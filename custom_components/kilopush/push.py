@@ -63,6 +63,15 @@ class Push:
             # Only the kind is told: the text of an unknown error may hold anything.
             return protocol.lost(f"the connection broke: {type(error).__name__}")
 
+    async def async_ask_time(self) -> int | None:
+        """Return the Unix time on the clock of the API, None if it does not say. Costs nothing."""
+        timeout = aiohttp.ClientTimeout(total=_CONNECT_TIMEOUT_S)
+        try:
+            async with self._session.head(api_url(), headers=_HEADERS, timeout=timeout) as response:
+                return protocol.parse_date(response.headers.get("Date", ""))
+        except Exception:  # noqa: BLE001  (an alarm may not wait for the time)
+            return None
+
     async def _async_exchange(self, body: bytes) -> Verdict:
         timeout = aiohttp.ClientTimeout(total=None, connect=_CONNECT_TIMEOUT_S)
         async with self._session.post(

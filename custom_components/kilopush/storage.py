@@ -7,11 +7,13 @@ is not accepted before it is on the disk.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.helpers.json import save_json
 from homeassistant.helpers.storage import Store
+from homeassistant.util.file import WriteError
 
 from .const import DOMAIN
 
@@ -37,6 +39,7 @@ class Storage:
         self._snapshot = snapshot
         self._lock = asyncio.Lock()
         self._next: asyncio.Task[None] | None = None  # a write that has not begun
+        self._is_closed = False
 
     async def async_load(self) -> dict[str, Any] | None:
         """Return what was stored last, None if there is nothing."""
@@ -48,14 +51,27 @@ class Storage:
         Many that wait share one write.
 
         Raises:
-            WriteError: it cannot be written.
+            WriteError: it cannot be written, or no longer.
         """
+        if self._is_closed:
+            raise WriteError("the channel has stopped")
         if self._next is None:
             # Not started at once: the caller may go on changing things until it waits.
             self._next = self._hass.async_create_background_task(
                 self._async_write(), "kilopush: store the outbox", eager_start=False
             )
         await asyncio.shield(self._next)
+
+    async def async_close(self) -> None:
+        """Write for the last time; whoever comes later hears that it is too late."""
+        try:
+            await self.async_commit()
+        finally:
+            self._is_closed = True
+
+    async def async_set_aside(self) -> None:
+        """Keep a file that cannot be understood under another name."""
+        await self._hass.async_add_executor_job(_set_aside, self._store.path)
 
     async def _async_write(self) -> None:
         async with self._lock:
@@ -74,5 +90,13 @@ class Storage:
 
 
 def _write(path: str, data: dict[str, Any]) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(error) from error
     save_json(path, data, private=True, atomic_writes=True)
+
+
+def _set_aside(path: str) -> None:
+    with suppress(OSError):  # there may be none, or a disk that cannot do it
+        Path(path).replace(f"{path}.unreadable")

@@ -18,6 +18,7 @@ from homeassistant.util.file import WriteError
 from kilo import FORBIDDEN, SENT, UNSENDABLE, Kilo, async_set_up
 
 from custom_components.kilopush import channel as channel_module
+from custom_components.kilopush.core.protocol import API_URL
 from custom_components.kilopush.outbox.model import Outcome, Priority, Request
 
 UNREACHABLE = aiohttp.ClientConnectorError(Mock(), OSError("no route"))
@@ -197,6 +198,111 @@ async def test_an_alarm_that_comes_while_a_channel_stops_is_stored_and_sent_by_t
     await hass.config_entries.async_setup(channel.entry.entry_id)
     await landed(channel.entry.runtime_data)
     assert kilo.texts == ["door", "smoke"]
+
+
+async def test_messages_sent_in_the_very_moment_of_a_reload_are_not_lost(hass, kilo):
+    channel = await async_set_up(hass, channel_entry("Anna"))
+    kilo.error = UNREACHABLE
+    for number in range(6):
+        sending = hass.async_create_task(
+            send(channel, f"smoke {number}", priority=Priority.CRITICAL)
+        )
+        await asyncio.sleep(0)
+        channel = await restart(hass, channel)
+        assert await sending == [Outcome.PENDING]
+    assert channel.overview.pending == 6
+    assert len(stored(hass, channel)["data"]["pending"]) == 6
+
+
+async def test_a_channel_that_has_stopped_writes_nothing_any_more(hass, kilo):
+    old = await async_set_up(hass, channel_entry("Anna"))
+    new = await restart(hass, old)
+    kilo.error = UNREACHABLE
+    await send(new, "smoke", priority=Priority.CRITICAL)
+    with pytest.raises(HomeAssistantError) as error:
+        await send(old, "door")
+    assert error.value.translation_key == "not_stored"
+    await old.async_test(ANNA)
+    assert [one["text"] for one in stored(hass, new)["data"]["pending"]] == ["smoke"]
+
+
+async def test_a_state_that_cannot_be_read_is_set_aside_and_alarms_go(hass, kilo, caplog):
+    channel = await async_set_up(hass, channel_entry("Anna"))
+    await send(channel, "door")
+    path = path_of(hass, channel)
+    await hass.config_entries.async_unload(channel.entry.entry_id)
+    path.write_text('{"version": 1, "minor_version": 1, "key": "x", "data": {"pending": 5}}')
+    await hass.config_entries.async_setup(channel.entry.entry_id)
+    channel = channel.entry.runtime_data
+    assert await send(channel, "smoke", priority=Priority.CRITICAL) == [Outcome.SENT]
+    assert channel.overview.left == 0  # nobody knows what was sent before
+    assert path.with_name(path.name + ".unreadable").exists()
+
+
+async def test_a_disk_that_cannot_even_make_a_folder_stops_no_alarm(hass, kilo):
+    channel = await async_set_up(hass, channel_entry("Anna"))
+    with patch("custom_components.kilopush.storage.Path.mkdir", side_effect=OSError(28, "full")):
+        assert await send(channel, "smoke", priority=Priority.CRITICAL) == [Outcome.SENT]
+    await landed(channel)
+    assert channel.overview.pending == 0
+
+
+async def test_a_mistake_while_posting_is_a_lost_reply(hass, kilo):
+    channel = await async_set_up(hass, channel_entry("Anna"))
+    with patch.object(channel._push, "async_post", side_effect=RuntimeError):
+        assert await send(channel, "smoke", priority=Priority.CRITICAL) == [Outcome.PENDING]
+    (delivery,) = channel._outbox.state.pending.values()
+    assert (delivery.is_posted, delivery.is_repeat) == (False, True)
+
+
+async def test_somebody_who_cannot_listen_stops_nothing(hass, kilo):
+    channel = await async_set_up(hass, channel_entry("Anna"))
+    channel.async_listen_events(Mock(side_effect=RuntimeError))
+    channel.async_listen(Mock(side_effect=RuntimeError))
+    assert await send(channel, "smoke", priority=Priority.CRITICAL) == [Outcome.SENT]
+
+
+async def test_a_cancelled_action_leaves_its_message_to_the_channel(hass, kilo):
+    channel = await async_set_up(hass, channel_entry("Anna"))
+    release = asyncio.Event()
+    kilo.wait_for = release
+    sending = hass.async_create_task(send(channel, "smoke", priority=Priority.CRITICAL))
+    await asyncio.sleep(0)
+    sending.cancel()
+    release.set()
+    await asyncio.sleep(0.1)
+    await landed(channel)
+    assert kilo.texts == ["smoke"]
+
+
+async def test_a_clock_that_is_days_behind_does_not_keep_the_loop_busy(hass, kilo):
+    channel = await async_set_up(hass, channel_entry("Anna"))
+    channel._clock.hear(int(time.time()) + 2 * 86400)
+    with patch.object(channel._outbox, "plan", side_effect=channel._outbox.plan) as plan:
+        channel._step()
+        await asyncio.sleep(0.2)
+    assert plan.call_count < 5
+
+
+async def test_after_ten_minutes_without_the_time_a_budget_is_taken_as_it_is(hass, kilo):
+    channel = await async_set_up(hass, channel_entry("Anna"))
+    assert not channel._moment().is_certain
+    with patch.object(type(channel._clock), "unknown_for_s", 601.0):
+        assert channel._moment().is_certain
+
+
+async def test_the_api_is_asked_what_time_it_is(hass, aioclient_mock):
+    aioclient_mock.head(API_URL, headers={"Date": "Sun, 06 Nov 2033 08:49:37 GMT"})
+    channel = await async_set_up(hass, channel_entry("Anna"))
+    await asyncio.sleep(0.05)
+    assert channel._moment().is_certain
+
+
+async def test_another_time_zone_is_that_of_the_digests_from_then_on(hass, kilo):
+    channel = await async_set_up(hass, channel_entry("Anna"))
+    await hass.config.async_update(time_zone="Asia/Tokyo")
+    await hass.async_block_till_done()
+    assert str(channel._outbox.policy.zone) == "Asia/Tokyo"
 
 
 # --- what an action is told -----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 
@@ -23,6 +24,7 @@ from custom_components.kilopush.core.text import units
 from custom_components.kilopush.outbox.compose import RequestError
 from custom_components.kilopush.outbox.ledger import shared_limits
 from custom_components.kilopush.outbox.model import EventType, Priority, TooLong, Trouble
+from custom_components.kilopush.outbox.state import from_json, to_json
 
 CRITICAL, HIGH, NORMAL, LOW, DIGEST = Priority
 
@@ -151,6 +153,57 @@ def test_one_person_with_a_wrong_token_holds_up_nobody_else():
         "door",
         "smoke again",
     ]
+
+
+def test_an_alarm_that_nobody_was_told_of_is_no_repetition():
+    story = Story(answer=lambda _: REJECTED)
+    story.send("leak", CRITICAL, key="leak")
+    story.wait(3 * MINUTE_S)
+    assert story.outbox.overview(story.moment, 0.0).dead == 1
+    story.answer = lambda _: SENT
+    story.send("leak", CRITICAL, key="leak")
+    assert story.posts[-1].kind == "critical"
+
+
+def test_alarms_whose_long_keys_begin_alike_are_different_ones():
+    story = Story()
+    for room in ("cellar", "roof"):
+        story.send(f"water: {250 * 'x'} {room}", CRITICAL)
+    assert [post.kind for post in story.posts] == ["critical", "critical"]
+
+
+def test_an_alarm_that_expires_among_refused_ones_is_told_once_as_too_late():
+    story = Story(answer=lambda _: QUOTA)
+    story.send("short", CRITICAL, time_to_live_s=30)
+    story.send("long", CRITICAL)
+    story.answer = lambda _: SENT
+    story.now_s += 400
+    story.step()
+    story.wait(DAY_S)
+    assert [text.split(" (")[0] for text in story.texts()] == ["long", "short"]
+    assert "too late" in story.texts()[1]
+
+
+def test_an_alarm_does_not_wait_for_a_clock_that_was_set_back():
+    story = Story(answer=lambda _: UNSENT)
+    story.send("smoke", CRITICAL)
+    story.send("battery", DIGEST)
+    story.answer = lambda _: SENT
+    story.now_s -= 2 * DAY_S
+    story.step()
+    assert story.texts()[0] == "smoke"
+    assert len(story.texts()) == 2
+
+
+def test_what_waits_keeps_its_age_when_the_clock_is_put_right():
+    story = Story(answer=lambda _: UNSENT)
+    story.send("washing machine")
+    story.wait(10 * MINUTE_S)
+    story.now_s += 30 * DAY_S
+    story.outbox.shift(30 * DAY_S)
+    story.answer = lambda _: SENT
+    story.wait(MINUTE_S)
+    assert story.texts() == ["washing machine (10 min ago)"]
 
 
 # --- nothing else is silently lost ----------------------------------------------------------------
@@ -288,15 +341,24 @@ def test_a_digest_of_very_many_subjects_has_an_exact_total():
     assert last, text
 
 
-def test_a_refused_digest_is_tried_without_its_words_and_then_given_up():
+def test_a_refused_digest_is_sent_item_by_item_and_only_the_bad_one_is_given_up():
+    story = Story(answer=lambda post: REJECTED if "odd" in post.text else SENT)
+    for text in ("odd", "message 1", "message 2"):
+        story.send(text, DIGEST)
+    story.wait(DAY_S)
+    assert [text.split(" (")[0] for text in story.texts()] == ["message 1", "message 2"]
+    assert story.outbox.overview(story.moment, 0.0).dead == 1
+
+
+def test_a_large_refused_digest_is_tried_without_its_words_and_then_given_up():
     story = Story(answer=lambda _: REJECTED)
-    for number in range(3):
+    for number in range(25):
         story.send(f"message {number}", DIGEST)
     story.wait(DAY_S)
     assert [post.text.splitlines()[-1] for post in story.posts[1:]] == [
         "KILO.Push refuses the details"
     ] * 2
-    assert story.outbox.overview(story.moment, 0.0).dead == 3
+    assert story.outbox.overview(story.moment, 0.0).dead == 25
 
 
 def test_a_digest_to_somebody_who_blocked_the_channel_is_withdrawn_and_counted():
@@ -405,6 +467,23 @@ def test_a_digest_that_was_on_its_way_at_a_crash_is_told_again_with_what_came_si
     assert "may be a repeat" in again
 
 
+def test_what_a_newer_version_has_stored_is_read_as_far_as_it_is_known():
+    story = Story(answer=lambda _: UNSENT)
+    story.send("door")
+    stored = to_json(story.outbox.state)
+    stored["news"] = stored["pending"][0]["news"] = 1
+    assert [one.text for one in from_json(stored).pending.values()] == ["door"]
+
+
+def test_what_the_bridge_was_asked_before_a_restart_may_be_a_repeat():
+    story = Story()
+    story.outbox.add(request("smoke", CRITICAL), {"me": False}, story.moment, ["me"])
+    story.restart()
+    story.outbox.settle_bridged(1, is_accepted=False, is_asked=False)
+    story.step()
+    assert story.texts() == ["smoke (may be a repeat)"]
+
+
 def test_what_was_spent_before_a_restart_still_counts():
     story = Story()
     for number in range(40):
@@ -461,6 +540,25 @@ def test_a_long_text_can_be_split_and_nothing_of_it_is_missing():
         f"({n}/{len(texts)})" for n in range(1, len(texts) + 1)
     ]
     assert " ".join(text[:-6] for text in texts).split() == words
+
+
+def test_a_long_title_alone_can_be_split():
+    story = Story()
+    story.send("", CRITICAL, title="Fire " * 300, too_long=TooLong.SPLIT)
+    assert len(story.texts()) == 2
+
+
+def test_a_text_without_words_is_split_without_loss():
+    story = Story()
+    story.send("-" * 1500 + " the end", HIGH, too_long=TooLong.SPLIT)
+    assert "".join(text[:-6] for text in story.texts()).count("-") == 1500
+    assert "the end" in story.texts()[-1]
+
+
+def test_half_a_character_is_repaired_wherever_it_is():
+    story = Story(answer=lambda _: UNSENT)
+    story.send("\ud83d\udd25 smoke \ud83d", CRITICAL, title="\ud83d\udd25", key="\ud83d")
+    json.dumps(to_json(story.outbox.state), ensure_ascii=False).encode()
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,7 @@ def texts_of(request: Request) -> list[str]:
     Raises:
         RequestError: it is empty, or too long and must not be cut, or its link is none.
     """
-    message = well_formed(request.message.strip())
-    title = well_formed(request.title.strip())
+    message, title = request.message, request.title
     text = f"{title}\n\n{message}" if title and message else title or message
     if all(is_space(char) for char in text):
         raise RequestError("message_empty")
@@ -63,6 +62,17 @@ def texts_of(request: Request) -> list[str]:
     raise RequestError("message_too_long", length=str(units(text)), limit=str(room))
 
 
+def cleaned(request: Request) -> Request:
+    """Return a request whose texts can be stored and sent, whatever a template has made."""
+    return replace(
+        request,
+        message=well_formed(request.message.strip()),
+        title=well_formed(request.title.strip()),
+        url=None if request.url is None else well_formed(request.url),
+        key=well_formed(request.key),
+    )
+
+
 def mended(request: Request) -> Request:
     """Return a request without what could keep it back: no mistake beside it stops an alarm."""
     return replace(
@@ -73,23 +83,29 @@ def mended(request: Request) -> Request:
 
 
 def _is_good_link(url: str | None) -> bool:
-    return url is None or (is_link(well_formed(url)) and units(url) <= _URL_MAX_UNITS)
+    return url is None or (is_link(url) and units(url) <= _URL_MAX_UNITS)
 
 
 def _split(title: str, message: str, room: int) -> list[str]:
     """Return parts that are told apart by "(1/3)"; what is left of a very long text is cut."""
-    title = cut(title, room // 4)
-    head = f"{title}\n\n" if title else ""
+    head = f"{cut(title, room // 4)}\n\n" if title and message else ""
+    message = message or title
     parts: list[str] = []
     while message:
         is_last = len(parts) == _PARTS_MAX - 1
-        piece = cut(message, room - units(head))
-        whole = piece == message or is_last
-        if not whole:
-            piece = piece[:-1]  # without the ellipsis, the text goes on from here
+        piece = _piece(message, room - units(head), is_last=is_last)
         parts.append(head + piece)
-        message = "" if whole else message[len(piece) :].lstrip()
+        message = "" if is_last else message[len(piece) :].lstrip()
     return [f"{text} ({number}/{len(parts)})" for number, text in enumerate(parts, 1)]
+
+
+def _piece(text: str, room: int, *, is_last: bool) -> str:
+    """Return the beginning of a text: up to a word's end, and at least half as long as may be."""
+    piece = cut(text, room)
+    if piece == text or is_last:
+        return piece
+    piece = piece[:-1]  # without the ellipsis: the text goes on from here
+    return piece if units(piece) >= room // 2 else text[: room // 2]
 
 
 def words_of(deliveries: Sequence[Delivery], now_s: float) -> tuple[Words, int]:

@@ -31,6 +31,10 @@ _CRITICALS_AT_ONCE = 32
 QUOTA_CRITICAL = "quota_critical"
 _OF_A_PERSON = (protocol.FORBIDDEN, protocol.BLOCKED)
 _RECHECK_S = 60.0  # of a budget that has no room for a digest
+# Nothing waits longer by itself. A later time was written by a clock that has been set back since,
+# and no alarm may wait for that.
+_LONGEST_WAIT_S = 61.0
+_LONGEST_DIGEST_WAIT_S = 27 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,8 @@ class _Decision:
     def made(self) -> Plan:
         waiting = [one for one in self._situation.pending if not (one.is_posted or one.is_bridged)]
         waiting.sort(key=lambda one: (one.priority, one.id))
+        self._plan.expired = [one for one in waiting if self._is_expired(one)]
+        waiting = [one for one in waiting if not self._is_expired(one)]
         taken: set[int] = set()
         for delivery in waiting:
             if delivery.id not in taken:
@@ -144,9 +150,6 @@ class _Decision:
 
     def _judge(self, delivery: Delivery, waiting: Iterable[Delivery]) -> list[int]:
         """Find a place for a delivery; return the ids of all that go with it."""
-        if delivery.expires_at_s is not None and delivery.expires_at_s <= self._now_s:
-            self._plan.expired.append(delivery)
-            return []
         if self._goes_in_digest(delivery):
             self._plan.deferred.append(delivery)
             return []
@@ -165,6 +168,9 @@ class _Decision:
             self._moments_s.append(self._now_s + _RECHECK_S)
         return []
 
+    def _is_expired(self, delivery: Delivery) -> bool:
+        return delivery.expires_at_s is not None and delivery.expires_at_s <= self._now_s
+
     def _goes_in_digest(self, delivery: Delivery) -> bool:
         if delivery.is_critical or delivery.tries:  # refused before: it stays alone
             return False
@@ -181,7 +187,7 @@ class _Decision:
 
     def _is_ready(self, delivery: Delivery) -> bool:
         """Return whether only the budget may still be against it."""
-        if delivery.due_at_s > self._now_s or self._is_held(delivery):
+        if 0 < delivery.due_at_s - self._now_s <= _LONGEST_WAIT_S or self._is_held(delivery):
             return False
         if delivery.is_critical:
             return self._criticals < _CRITICALS_AT_ONCE
@@ -237,7 +243,8 @@ class _Decision:
         self._moments_s.append(digest.due_at_s)
         holds = self._holds(person, is_critical=False, is_repeat=digest.is_repeat)
         is_held = any(is_waiting(hold, self._now_s) for hold in holds) or self._is_probed(holds)
-        if digest.due_at_s > self._now_s or person in self._busy or is_held:
+        is_early = 0 < digest.due_at_s - self._now_s <= _LONGEST_DIGEST_WAIT_S
+        if is_early or person in self._busy or is_held:
             return
         if not self._budget.digest_fits():
             self._moments_s.append(self._now_s + _RECHECK_S)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _GROUPS_MAX = 80  # a line takes more than 12 characters of 1000
 _PARTS_MAX = 20  # of each subject
 _NAME_MAX_UNITS = 100
+_SMALL = 20
 _TEXT_MAX_UNITS = 1000
 
 TOO_LATE = "too late"
@@ -64,6 +65,12 @@ class Digest:
         return self.more + sum(group.count for group in self.groups)
 
     @property
+    def is_small(self) -> bool:
+        """Whether all that it holds can go one by one, and is not so much that it takes days."""
+        parts = [part for group in self.groups for part in group.parts]
+        return sum(part.count for part in parts) == self.count and len(parts) <= _SMALL
+
+    @property
     def priority(self) -> Priority:
         """The most urgent of what it holds."""
         return min((group.priority for group in self.groups), default=Priority.DIGEST)
@@ -78,6 +85,14 @@ class Digest:
         name = cut(delivery.name or delivery.text, _NAME_MAX_UNITS)
         self._add_group(Group(name, delivery.priority, 1, at_s, at_s, [part]))
         self.is_silent = self.is_silent and delivery.silent
+
+    def shift(self, by_s: float) -> None:
+        """Let all that it holds keep its age."""
+        self.due_at_s += by_s
+        for group in self.groups:
+            group.first_s, group.last_s = group.first_s + by_s, group.last_s + by_s
+            for part in group.parts:
+                part.first_s, part.last_s = part.first_s + by_s, part.last_s + by_s
 
     def merge(self, other: Digest) -> None:
         """Take over what another digest holds, because it could not be delivered."""

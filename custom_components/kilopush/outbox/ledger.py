@@ -64,7 +64,17 @@ class Ledger:
                 entry.sent_at_s = moment.now_s if outcome == SENT else None
                 entry.until_s = moment.counted_s + WINDOW_S if moment.is_certain else None
         if not is_spent(outcome):
-            self.entries = [entry for entry in self.entries if entry.id != entry_id]
+            self.drop(entry_id)
+
+    def drop(self, entry_id: int) -> None:
+        """Forget a POST that never left."""
+        self.entries = [entry for entry in self.entries if entry.id != entry_id]
+
+    def assume_used(self, limits: Limits) -> None:
+        """Count as if all ordinary messages had been sent: nobody knows how many were."""
+        for _ in range(budget.cap(limits) if limits.per_day is not None else 0):
+            self.entries.append(Entry(self.next_id, OTHER, "", is_ended=True))
+            self.next_id += 1
 
     def learn(self, limits: Limits, counted_s: float) -> None:
         """Remember how many messages others must have sent, now that one of ours was refused."""

@@ -129,6 +129,7 @@ class Delivery:
     is_posted: bool = False  # an attempt is on its way
     is_bridged: bool = False  # the bridge is asked first, and has not answered yet
     is_unanswered: bool = False  # the bridge was asked, and may have it
+    request_id: str = ""  # what the bridge knows it by
     is_delayed: bool = False  # somebody has been told that it waits
 
     @property

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import blake2s
 from typing import TYPE_CHECKING
 
 from ..core import budget as core
 from ..core import protocol
-from .compose import RequestError, mended, texts_of, words_of, words_of_digest
+from ..core.text import cut
+from .compose import RequestError, cleaned, mended, texts_of, words_of, words_of_digest
 from .decide import QUOTA_CRITICAL, Situation, decide, is_waiting
 from .digest import TOO_LATE, Digest
 from .ledger import DIGEST, Budget
 from .model import Delivery, Event, EventType, Moment, Overview, Priority, Trouble, event_of
 from .react import react, react_to_digest
-from .state import State
+from .state import State, put_back
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -33,6 +35,7 @@ _COLLECT_S = 10 * 60  # from the first message of a digest until it goes
 _PENDING_MAX = 500  # what is more goes into digests, which only count what they cannot hold
 _CRITICALS_MAX = 1000
 _KEY_MAX_CHARS = 200
+_NAME_MAX_UNITS = 100
 
 
 class Outbox:
@@ -58,16 +61,18 @@ class Outbox:
         Raises:
             RequestError: it can never be sent, or there is no room for one more critical.
         """
+        request = cleaned(request)
         if request.priority is Priority.CRITICAL:
             request = mended(request)
         texts = texts_of(request)
         self._check_room(request, len(texts) * len(people))
-        key = (request.key or f"{request.title}\n{request.message}")[:_KEY_MAX_CHARS]
+        key = _short(request.key or f"{request.title}\n{request.message}")
         made = []
         for person, is_silent in people.items():
-            priority = self._priority(request.priority, f"{person}\n{key}", moment.now_s)
+            own_key = f"{person}\n{key}"
+            priority = self._priority(request.priority, own_key, moment.now_s)
             made += [
-                self._deliver(request, priority, key, text, person, is_silent, moment.now_s)
+                self._deliver(request, priority, own_key, text, person, is_silent, moment.now_s)
                 for text in texts
             ]
         for delivery in made:
@@ -83,14 +88,18 @@ class Outbox:
             raise RequestError("outbox_full", count=str(count))
 
     def _priority(self, wanted: Priority, key: str, now_s: float) -> Priority:
-        """Return what an alarm of a person and key is: `high` if it repeats itself."""
-        ledger = self.state.ledger
+        """Return what an alarm is: `high` if it repeats what its person was told, or is being told.
+
+        What still waits is no repetition.
+        """
         if wanted is not Priority.CRITICAL:
             return wanted
-        if not ledger.may_be_critical(key, now_s):
-            return Priority.HIGH
-        ledger.note_critical(key, now_s)
-        return wanted
+        is_being_told = any(
+            one.is_posted and one.is_critical and one.key == key
+            for one in self.state.pending.values()
+        )
+        is_new = self.state.ledger.may_be_critical(key, now_s) and not is_being_told
+        return wanted if is_new else Priority.HIGH
 
     def _deliver(
         self,
@@ -112,7 +121,7 @@ class Outbox:
         return Delivery(
             id=self.state.next_id - 1,
             person=person,
-            name=request.title.strip(),
+            name=cut(request.title, _NAME_MAX_UNITS),
             text=text,
             url=request.url,
             silent=silent or priority is Priority.LOW,
@@ -133,7 +142,7 @@ class Outbox:
             state.pending.values(), state.digests, state.posted_digests, state.holds.values()
         )
         plan = decide(situation, self._budget(moment), moment.now_s)
-        waiting = [one for one in state.pending.values() if not one.is_posted]
+        waiting = [one for one in state.pending.values() if not (one.is_posted or one.is_bridged)]
         surplus = [one for one in waiting[_PENDING_MAX:] if not one.is_critical]
         launched = {one.id for launch in plan.launches for one in launch.deliveries}
         settled = {one.id for one in (*plan.deferred, *plan.expired)} | launched
@@ -216,10 +225,31 @@ class Outbox:
             return None
         delivery.is_bridged = False
         if not is_accepted:
-            delivery.is_unanswered = is_asked
+            delivery.is_unanswered = delivery.is_unanswered or is_asked
             return None
         del self.state.pending[delivery_id]
         return event_of(EventType.BRIDGE, delivery)
+
+    def withdraw(self, launch: Launch, entry_id: int) -> None:
+        """Take back ``begin``: the POST does not leave."""
+        self.state.ledger.drop(entry_id)
+        for delivery in launch.deliveries:
+            delivery.is_posted = False
+        if launch.kind == DIGEST:
+            put_back(self.state, launch.person, self.state.posted_digests.pop(launch.person))
+
+    def shift(self, by_s: float) -> None:
+        """Let everything that waits keep its age: the clock was wrong by so much."""
+        for one in self.state.pending.values():
+            one.created_at_s += by_s
+            one.due_at_s += by_s
+            one.expires_at_s = None if one.expires_at_s is None else one.expires_at_s + by_s
+        for digest in self.state.digests.values():
+            digest.shift(by_s)
+        self.state.holds = {
+            key: replace(hold, since_s=hold.since_s + by_s, next_at_s=hold.next_at_s + by_s)
+            for key, hold in self.state.holds.items()
+        }
 
     def forget_people(self, known: Sequence[str]) -> int:
         """Drop what waits for people who are gone; return how many messages that were."""
@@ -291,3 +321,10 @@ class Outbox:
         if kind == protocol.UNSENT:
             return Trouble.UNREACHABLE
         return None if kind == protocol.UNCLEAR else Trouble.QUOTA
+
+
+def _short(key: str) -> str:
+    """Return a key of a bounded length; cutting alone would make two alarms one."""
+    if len(key) <= _KEY_MAX_CHARS:
+        return key
+    return f"{key[:_KEY_MAX_CHARS]}#{blake2s(key.encode(), digest_size=8).hexdigest()}"

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from ..core import protocol
 from ..core.retry import retry_delay_s
 from .decide import QUOTA_CRITICAL, hold_of, is_waiting, pause_s
-from .model import Event, EventType, Hold, Priority, event_of
+from .model import Delivery, Event, EventType, Hold, Priority, event_of
 from .state import put_back
 
 if TYPE_CHECKING:
     from ..core.protocol import Verdict
     from .decide import Launch
-    from .model import Delivery
+    from .digest import Digest
     from .state import State
 
 
@@ -44,6 +44,9 @@ def react_to_digest(
     if verdict.outcome == protocol.OPTED_OUT:
         state.withdrawn += digest.count
         return [_digest_event(EventType.WITHDRAWN, person, digest.count, verdict.detail)]
+    if verdict.outcome == protocol.REJECTED and not digest.tries and digest.is_small:
+        _release(state, person, digest, now_s)
+        return []
     if verdict.outcome == protocol.REJECTED:
         digest.tries += 1
         delay_s = retry_delay_s(protocol.REJECTED, digest.tries)
@@ -55,6 +58,28 @@ def react_to_digest(
         digest.is_repeat, digest.due_at_s = True, next_s
     put_back(state, person, digest)
     return []
+
+
+def _release(state: State, person: str, digest: Digest, now_s: float) -> None:
+    """Let what a refused digest holds go one by one: something in it is refused, not all of it."""
+    for group in digest.groups:
+        for part in group.parts:
+            number = f" ×{part.count}" if part.count > 1 else ""
+            state.pending[state.next_id] = Delivery(
+                id=state.next_id,
+                person=person,
+                name=group.name,
+                text=part.text + number,
+                url=part.url,
+                silent=digest.is_silent,
+                priority=group.priority,
+                key="",
+                created_at_s=part.first_s,
+                expires_at_s=None,
+                due_at_s=now_s,
+                tries=1,
+            )
+            state.next_id += 1
 
 
 def note(state: State, verdict: Verdict, person: str, *, is_critical: bool, now_s: float) -> None:
@@ -102,6 +127,8 @@ def _bump(state: State, key: tuple[str, str], verdict: Verdict, now_s: float) ->
 
 
 def _settle(state: State, delivery: Delivery, verdict: Verdict, now_s: float) -> Event | None:
+    if delivery.is_critical and _may_be_told(verdict) and not delivery.is_repeat:
+        state.ledger.note_critical(delivery.key, now_s)
     if verdict.outcome == protocol.SENT:
         return _end(state, delivery, EventType.SENT)
     if verdict.outcome == protocol.OPTED_OUT:
@@ -121,6 +148,10 @@ def _settle(state: State, delivery: Delivery, verdict: Verdict, now_s: float) ->
     return _delayed(delivery, verdict)
 
 
+def _may_be_told(verdict: Verdict) -> bool:
+    return verdict.outcome in (protocol.SENT, protocol.UNCLEAR)
+
+
 def _delayed(delivery: Delivery, verdict: Verdict) -> Event | None:
     """Return the event of a message that waits, once."""
     # What goes into the digest anyway says so itself.
@@ -135,7 +166,7 @@ def _delayed(delivery: Delivery, verdict: Verdict) -> Event | None:
 
 
 def _end(state: State, delivery: Delivery, kind: EventType, reason: str = "") -> Event:
-    del state.pending[delivery.id]
+    state.pending.pop(delivery.id, None)
     return event_of(kind, delivery, reason)
 
 

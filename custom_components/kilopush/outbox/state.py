@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from dataclasses import fields as fields_of
 from typing import Any
 
 from .digest import Digest, Group, Part
@@ -42,9 +43,10 @@ def from_json(data: dict[str, Any]) -> State:
 
     Whatever was on its way when the last run ended may have arrived.
     """
-    fields = dict(data)
+    fields = _known(State, data)
     fields["pending"] = {one["id"]: _delivery(one) for one in data["pending"]}
-    fields["holds"] = {(one["person"], one["kind"]): Hold(**one) for one in data["holds"]}
+    holds = [Hold(**_known(Hold, one)) for one in data["holds"]]
+    fields["holds"] = {(hold.person, hold.kind): hold for hold in holds}
     fields["digests"] = {person: _digest(one) for person, one in data["digests"].items()}
     fields["ledger"] = _ledger(data["ledger"])
     fields["posted_digests"] = {}
@@ -63,21 +65,30 @@ def put_back(state: State, person: str, digest: Digest) -> None:
 
 
 def _delivery(data: dict[str, Any]) -> Delivery:
-    delivery = Delivery(**data | {"priority": Priority(data["priority"])})
+    delivery = Delivery(**_known(Delivery, data) | {"priority": Priority(data["priority"])})
     if delivery.is_posted:
         delivery.is_posted, delivery.is_repeat = False, True
+    # The bridge is asked again, with the same id; but it may not be there any more.
+    delivery.is_unanswered = delivery.is_unanswered or delivery.is_bridged
     return delivery
 
 
 def _digest(data: dict[str, Any]) -> Digest:
-    return Digest(**data | {"groups": [_group(one) for one in data["groups"]]})
+    return Digest(**_known(Digest, data) | {"groups": [_group(one) for one in data["groups"]]})
 
 
 def _group(data: dict[str, Any]) -> Group:
-    parts = [Part(**one) for one in data["parts"]]
-    return Group(**data | {"priority": Priority(data["priority"]), "parts": parts})
+    parts = [Part(**_known(Part, one)) for one in data["parts"]]
+    priority = Priority(data["priority"])
+    return Group(**_known(Group, data) | {"priority": priority, "parts": parts})
 
 
 def _ledger(data: dict[str, Any]) -> Ledger:
-    entries = [Entry(**one | {"is_ended": True}) for one in data["entries"]]
-    return Ledger(**data | {"entries": entries})
+    entries = [Entry(**_known(Entry, one) | {"is_ended": True}) for one in data["entries"]]
+    return Ledger(**_known(Ledger, data) | {"entries": entries})
+
+
+def _known(of: type[Any], data: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that this version knows: a newer one may have written more."""
+    names = {field.name for field in fields_of(of)}
+    return {name: value for name, value in data.items() if name in names}
