@@ -48,7 +48,7 @@ def find_config(given: Path | None) -> Path:
     for place in PLACES:
         if place.exists():
             return place
-    hint = "copy config.example.yaml to config.yaml and edit it, or name a file with --config"
+    hint = "`kilopush-bridge init` makes one; or name a file with --config"
     raise ConfigError([Problem(str(PLACES[0]), 0, 0, "there is no such file", hint)])
 
 

@@ -81,8 +81,7 @@ class Screen(logging.Handler):
         """Print what happened."""
         parts = ", ".join(f"{number} {what}" for what, number in self.counts.items())
         self.say(f"\nThat was: {parts or 'nothing'}.")
-        self.say("Next: copy config.example.yaml to config.yaml and fill in your own; then")
-        self.say("`kilopush-bridge check`, and `kilopush-bridge run`.")
+        self.say("Next: `kilopush-bridge init`, and `kilopush-bridge run`.")
 
     def _line(self, label: str, style: str, text: str, *, is_cut: bool = False) -> None:
         """Print one line; what `is_cut` ends at the edge of the window, or after so many chars."""

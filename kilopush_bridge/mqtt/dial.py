@@ -19,6 +19,11 @@ def tls_context(broker: Broker) -> ssl.SSLContext:
     return context
 
 
+def is_untrusted(error: BaseException) -> bool:
+    """Return whether a connection failed because we do not trust the broker's certificate."""
+    return isinstance(error, ssl.SSLCertVerificationError)
+
+
 def dial_problem(error: BaseException) -> str:  # noqa: PLR0911  (one per kind of failure)
     """Return what a failed connection means to the owner."""
     if isinstance(error, ssl.SSLCertVerificationError):
