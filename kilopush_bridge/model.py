@@ -44,7 +44,8 @@ class Kind(StrEnum):
 
     ALARM = "alarm"  # a state began
     RECOVERY = "recovery"  # that state is over
-    EVENT = "event"  # something happened; it has no end
+    REMINDER = "reminder"  # that state still lasts
+    EVENT = "event"  # something happened
     REQUEST = "request"  # somebody asked for it: `kilopush/send/...` or the command line
     NOTICE = "notice"  # the bridge speaks about itself
     DIGEST = "digest"  # many alerts in one message
@@ -76,13 +77,67 @@ class HoldKind(StrEnum):
     UNREACHABLE = "unreachable"  # nothing can be written
 
 
+class Phase(StrEnum):
+    """Where a key of a rule is. No episode: nothing holds, and nothing is to be remembered."""
+
+    HOLDS = "holds"  # it holds, and `for` is not over
+    MUTED = "muted"  # it would be told, and must not be now
+    FIRING = "firing"  # it has been told
+    COOLING = "cooling"  # it is over, and its `cooldown` is not
+    HEARD = "heard"  # `stale` waits for silence
+
+
 @dataclass(slots=True)
 class Episode:
-    """One state that holds: since when, when it was last confirmed, by how many messages."""
+    """One key of a rule, from the first thing that is to be remembered of it to the last.
 
-    since_s: float
-    seen_at_s: float
-    count: int = 1
+    `topic` and `payload` are those of the message that began it: what a timer tells is made of
+    them.
+    """
+
+    since_s: float  # when it began to hold
+    seen_at_s: float  # when it was last confirmed
+    count: int = 1  # by how many messages
+    phase: Phase = Phase.FIRING
+    due_at_s: float | None = None  # the timer of its phase
+    told_at_s: float | None = None  # the last alarm
+    repeats: int = 0  # reminders since then
+    is_acknowledged: bool = False
+    topic: str = ""
+    payload: bytes = b""
+    why: str = ""  # it is muted
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is to be remembered of one key of a rule from now on; `episode` None: nothing."""
+
+    rule: str
+    key: str
+    episode: Episode | None
+
+
+@dataclass(frozen=True, slots=True)
+class Withhold:
+    """Alarms of a rule that were not sent yet must not be sent now."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What was withheld of a rule may be sent, if it still fires."""
+
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """A rule is muted until Unix time `until_s`; 0 ends it."""
+
+    rule: str
+    until_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +168,10 @@ class Alert:
     at_s: float  # Unix time at which it was decided
     since_s: float  # Unix time at which the state began; equals at_s for events
     found_at_start: bool = False
+    is_surplus: bool = False  # more than the `limit` of its rule: for the digest
+    group: str | None = None  # those with the same name become one message
+    withdrawn: str = ""  # why it is only counted
+    is_late: bool = False  # something muted it until now
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +198,8 @@ class Message:
     found_at_start: bool = False
     request_id: str | None = None
     group: str | None = None
+    is_surplus: bool = False
+    withdrawn: str = ""
     # criticals leave from memory while the disk cannot be written: who has it, and who may have it
     already_sent: frozenset[str] = frozenset()
     maybe_sent: frozenset[str] = frozenset()
@@ -172,6 +233,7 @@ class Delivery:
     group: str | None = None
     follows_digest: bool = False  # a recovery whose alarm went in a digest
     home_channel: str | None = None  # where it came from, if another channel took it over once
+    is_surplus: bool = False  # more than the `limit` of its rule
 
     @property
     def is_critical(self) -> bool:
@@ -257,3 +319,7 @@ class Batch:
         if self.is_critical:
             return "critical"
         return "digest" if self.is_digest else "other"
+
+
+# What one message, one timer or one command changes, in order.
+Change = Message | Mark | Withhold | Release | Snooze

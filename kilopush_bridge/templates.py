@@ -35,8 +35,10 @@ class Renderer:
         """
         rule = alert.rule
         scope = Scope(alert.names["value"], alert.names)
-        is_recovery = alert.kind is Kind.RECOVERY
+        is_later = alert.kind in (Kind.RECOVERY, Kind.REMINDER)
         text = self._text(alert, scope)
+        if alert.kind is Kind.REMINDER or alert.is_late:
+            text = f"{text} (for {alert.names['lasted']})"
         return Message(
             kind=alert.kind,
             origin="rule",
@@ -45,13 +47,16 @@ class Renderer:
             text=text,
             to=rule.to,
             channel=rule.channel,
-            priority=_after_alarm(rule.priority) if is_recovery else rule.priority,
+            priority=_after_alarm(rule.priority) if is_later else rule.priority,
             at_s=alert.at_s,
             since_s=alert.since_s,
             topic=alert.topic,
             url=None if text is None else self._url(rule, scope),
             silent=rule.priority is Priority.LOW or self._asks_for_silence(rule, scope),
             found_at_start=alert.found_at_start,
+            is_surplus=alert.is_surplus,
+            group=alert.group,
+            withdrawn=alert.withdrawn,
         )
 
     def _text(self, alert: Alert, scope: Scope) -> str | None:

@@ -45,6 +45,11 @@ class TopicFilter:
     rest_name: str | None = None
 
     @property
+    def has_wildcards(self) -> bool:
+        """Whether it stands for more than one topic."""
+        return any(level in ("+", "#") for level in self.text.split("/"))
+
+    @property
     def all_names(self) -> tuple[str, ...]:
         """Every name that a match makes available."""
         named = tuple(name for _, name in self.names)

@@ -39,6 +39,11 @@ class Expression:
     def __repr__(self) -> str:
         return f"<Expression {self.source!r}>"
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether no message changes its value."""
+        return not self._reads
+
     def value(self, scope: Scope) -> Any:
         """Return the value, or `UNKNOWN`. Never raises."""
         return self._compiled(scope)

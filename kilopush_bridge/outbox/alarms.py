@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kilopush_bridge.core.budget import next_critical_s
@@ -56,6 +57,24 @@ ALARM_DELIVERIES = """
     LEFT JOIN deliveries AS digest ON digest.id = alarm.digest_id
     WHERE rule = ? AND key = ?
 """
+WITHDRAW_REMINDERS = """
+    UPDATE deliveries SET state = 'withdrawn', reason = :reason, digest_id = NULL
+    WHERE follows IN (
+        SELECT alarm.id FROM firing JOIN deliveries AS alarm ON alarm.alert_id = alarm_id
+        WHERE rule = :rule AND key = :key
+    ) AND (
+        state = 'pending'
+        OR state = 'deferred' AND EXISTS (
+            SELECT 1 FROM deliveries AS digest
+            WHERE digest.id = deliveries.digest_id AND digest.state = 'pending'
+        )
+    )
+"""
+# What is over before its group was complete is not sent.
+WITHDRAW_GROUPED = """
+    UPDATE deliveries SET state = 'withdrawn', reason = 'over before its group was complete'
+    WHERE id = ? AND state = 'pending' AND batch_key = ? AND NOT is_repeat AND tries = 0
+"""
 
 
 def critical_at_s(connection: sqlite3.Connection, message: Message) -> float | None:
@@ -103,6 +122,25 @@ def next_promotion_s(connection: sqlite3.Connection, now_s: float) -> float | No
     return None if row["at_s"] is None else float(row["at_s"])
 
 
+def put_reminder(connection: sqlite3.Connection, message: Message) -> None:
+    """Remind those who were told, the way they were told; one that waits still says enough."""
+    alarms = connection.execute(ALARM_DELIVERIES, (message.name, message.key)).fetchall()
+    told = [alarm for alarm in alarms if alarm["state"] == State.SENT]
+    if not told:
+        return
+    withdraw_reminders(connection, message.name, message.key, "a later one says it")
+    alert_id = insert_alert(connection, message)
+    for alarm in told if alert_id is not None else ():
+        insert_delivery(
+            connection, alert_id or 0, message, alarm["person"], alarm["channel"], alarm["id"]
+        )
+
+
+def withdraw_reminders(connection: sqlite3.Connection, rule: str, key: str, reason: str) -> None:
+    """Withdraw the reminders of what fires that were not sent yet."""
+    connection.execute(WITHDRAW_REMINDERS, {"rule": rule, "key": key, "reason": reason})
+
+
 def put_recovery(connection: sqlite3.Connection, message: Message) -> None:
     """End a state: tell those who were told, the way they were told.
 
@@ -111,7 +149,12 @@ def put_recovery(connection: sqlite3.Connection, message: Message) -> None:
     One whose POST is on the way gets a recovery that waits for it; `settle` withdraws it if the
     alarm has to be sent again.
     """
+    withdraw_reminders(connection, message.name, message.key, "over")
     alarms = connection.execute(ALARM_DELIVERIES, (message.name, message.key)).fetchall()
+    if message.group is not None and message.group.startswith("group "):
+        # the group of the rule that is not complete: a recovery itself does not wait for it
+        connection.executemany(WITHDRAW_GROUPED, [(alarm["id"], message.group) for alarm in alarms])
+        message = replace(message, group=None)
     lasted_s = message.at_s - message.since_s
     told = [alarm for alarm in alarms if alarm["state"] in (State.SENT, State.SENDING)]
     if told and message.text is not None:

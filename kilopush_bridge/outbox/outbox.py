@@ -10,8 +10,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kilopush_bridge.failpoints import reach
-from kilopush_bridge.model import Kind, Message, Priority, Settlement, State
+from kilopush_bridge.model import (
+    Kind,
+    Mark,
+    Message,
+    Priority,
+    Release,
+    Settlement,
+    Snooze,
+    State,
+    Withhold,
+)
 from kilopush_bridge.outbox import alarms
+from kilopush_bridge.outbox.firing import remember_episode, remember_snooze
 from kilopush_bridge.outbox.ledger import begin_attempt
 from kilopush_bridge.outbox.rows import COLUMNS, insert_alert, insert_delivery, to_delivery
 from kilopush_bridge.times import MINUTE_S
@@ -20,12 +31,34 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable
 
-    from kilopush_bridge.model import Batch, Delivery
+    from kilopush_bridge.model import Batch, Change, Delivery
 
 # No delivery waits longer by itself (long waits are holds). A later due time was written by a clock
 # that has been set back since, as on a Raspberry Pi without a battery: no alarm may wait for that.
 LONGEST_WAIT_S = MINUTE_S
 
+# Whatever a rule told and nobody has got yet; what was over before stays. What is deferred can be
+# withheld, too, as long as its digest has not begun to leave.
+WITHHOLD = """
+    UPDATE deliveries SET state = 'withdrawn', reason = :reason, digest_id = NULL
+    WHERE over_after_s IS NULL AND NOT is_repeat AND id IN (
+        SELECT item.id FROM deliveries AS item CROSS JOIN alerts ON alerts.id = item.alert_id
+        WHERE item.state = 'pending' AND origin = 'rule' AND name = :rule AND kind <> 'recovery'
+        UNION ALL
+        SELECT item.id FROM deliveries AS digest
+        CROSS JOIN deliveries AS item ON item.state = 'deferred' AND item.digest_id = digest.id
+        CROSS JOIN alerts ON alerts.id = item.alert_id
+        WHERE digest.is_digest AND digest.state = 'pending'
+          AND origin = 'rule' AND name = :rule AND kind <> 'recovery'
+    )
+"""
+RELEASE = """
+    UPDATE deliveries SET state = 'pending', reason = '', due_at_s = 0
+    WHERE state = 'withdrawn' AND reason LIKE 'muted by %' AND id IN (
+        SELECT alarm.id FROM firing JOIN deliveries AS alarm ON alarm.alert_id = firing.alarm_id
+        WHERE firing.rule = ? AND firing.phase = 'firing'
+    )
+"""
 BEGIN_FIRING = """
     INSERT INTO firing (rule, key, since_s, seen_at_s, count, alarm_id) VALUES (?, ?, ?, ?, 1, ?)
     ON CONFLICT (rule, key) DO UPDATE SET
@@ -80,30 +113,49 @@ LANES = (
 )
 
 
-def put(connection: sqlite3.Connection, messages: Iterable[Message]) -> None:
-    """Store what messages change: alerts with a delivery per person, and the edges of rules."""
-    for message in messages:
-        if message.kind is Kind.RECOVERY:
-            alarms.put_recovery(connection, message)
-            continue
-        critical_at_s = alarms.critical_at_s(connection, message)
-        if critical_at_s is not None:
-            message = replace(message, priority=Priority.HIGH)  # noqa: PLW2901
-        alert_id = insert_alert(connection, message)
-        if alert_id is None:
-            continue  # the same request again: a sender or a broker repeated itself
-        for person in message.to:
-            insert_delivery(connection, alert_id, message, person, message.channel)
-        if critical_at_s is not None and message.kind is Kind.ALARM:
-            connection.execute(
-                "UPDATE deliveries SET critical_at_s = ? WHERE alert_id = ?",
-                (critical_at_s, alert_id),
-            )
-        if message.kind is Kind.ALARM:
-            connection.execute(
-                BEGIN_FIRING, (message.name, message.key, message.since_s, message.at_s, alert_id)
-            )
+def put(connection: sqlite3.Connection, changes: Iterable[Change]) -> None:
+    """Store what is told, with a delivery per person, and what rules remember, in order."""
+    for change in changes:
+        match change:
+            case Message(kind=Kind.RECOVERY):
+                alarms.put_recovery(connection, change)
+            case Message(kind=Kind.REMINDER):
+                alarms.put_reminder(connection, change)
+            case Message():
+                _put_alert(connection, change)
+            case Mark():
+                remember_episode(connection, change)
+                if change.episode is not None and change.episode.is_acknowledged:
+                    alarms.withdraw_reminders(connection, change.rule, change.key, "acknowledged")
+            case Snooze():
+                remember_snooze(connection, change)
+            case Withhold():
+                values = {"rule": change.rule, "reason": change.reason}
+                connection.execute(WITHHOLD, values)
+            case Release():
+                connection.execute(RELEASE, (change.rule,))
     reach("before_commit")
+
+
+def _put_alert(connection: sqlite3.Connection, message: Message) -> None:
+    critical_at_s = alarms.critical_at_s(connection, message)
+    if critical_at_s is not None:
+        message = replace(message, priority=Priority.HIGH)
+    alert_id = insert_alert(connection, message)
+    if alert_id is None:
+        return  # the same request again: a sender or a broker repeated itself
+    for person in message.to:
+        insert_delivery(connection, alert_id, message, person, message.channel)
+    if message.kind is not Kind.ALARM or message.withdrawn:
+        return
+    if critical_at_s is not None:
+        connection.execute(
+            "UPDATE deliveries SET critical_at_s = ? WHERE alert_id = ?",
+            (critical_at_s, alert_id),
+        )
+    connection.execute(
+        BEGIN_FIRING, (message.name, message.key, message.since_s, message.at_s, alert_id)
+    )
 
 
 def waiting(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kilopush_bridge.model import HoldKind, Priority, State
 from kilopush_bridge.outbox.holds import load_holds
+from kilopush_bridge.outbox.keys import firing_keys, pending_timers
 from kilopush_bridge.words import HOLDS
 
 if TYPE_CHECKING:
@@ -20,18 +21,14 @@ def summary(connection: sqlite3.Connection) -> dict[str, Any]:
     """Return the counts of everything, ready for JSON.
 
     Shape: `{"alerts": {"accepted", "sent", "digested", "pending", "dead", "withdrawn"}, "firing":
-    [{"rule", "key", "since"}], "holds": [...]}`. Alerts are counted per person; each is in exactly
-    one of the last five (promise G2). Times are Unix seconds.
+    [{"rule", "key", "since", ...}], "timers": {"for": 2}, "holds": [...]}`. Alerts are counted per
+    person; each is in exactly one of the last five (promise G2). Times are Unix seconds.
     """
     states = _counts(connection)
     return {
         "alerts": {"accepted": sum(states.values()), **states},
-        "firing": [
-            {"rule": row["rule"], "key": row["key"], "since": row["since_s"]}
-            for row in connection.execute(
-                "SELECT rule, key, since_s FROM firing ORDER BY since_s LIMIT ?", (LISTED_MAX,)
-            )
-        ],
+        "firing": firing_keys(connection),
+        "timers": pending_timers(connection),
         "holds": [
             {
                 "channel": hold.channel,

@@ -16,7 +16,7 @@ COLUMNS: Final = """
     deliveries.id, deliveries.alert_id, deliveries.person, deliveries.channel, kind,
     deliveries.priority, name, text, url, silent, created_at_s, found_at_start,
     deliveries.over_after_s, deliveries.tries, deliveries.is_repeat, deliveries.batch_key,
-    deliveries.due_at_s, deliveries.home_channel
+    deliveries.due_at_s, deliveries.home_channel, deliveries.is_surplus
 """
 INSERT_ALERT = """
     INSERT INTO alerts (kind, origin, name, key, topic, text, url, silent, found_at_start,
@@ -27,8 +27,8 @@ INSERT_ALERT = """
 """
 INSERT_DELIVERY = """
     INSERT INTO deliveries (alert_id, person, channel, priority, state, changed_at_s, due_at_s,
-                            batch_key, follows, is_repeat)
-    VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
+                            batch_key, follows, is_repeat, is_surplus, reason)
+    VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)
 """
 RECORD_RESCUE = """
     INSERT INTO attempts (channel, person, priority, kind, begun_at_s, ended_at_s, outcome, detail)
@@ -70,7 +70,7 @@ def insert_delivery(
     at_s, priority = message.at_s, message.priority
     is_sent = person in message.already_sent
     is_repeat = not is_sent and person in message.maybe_sent
-    state = State.SENT if is_sent else State.PENDING
+    state = State.SENT if is_sent else State.WITHDRAWN if message.withdrawn else State.PENDING
     connection.execute(
         INSERT_DELIVERY,
         (
@@ -83,6 +83,8 @@ def insert_delivery(
             message.group,
             follows,
             is_repeat,
+            message.is_surplus,
+            message.withdrawn,
         ),
     )
     if posts := dict(message.rescue_posts).get(person, int(is_sent or is_repeat)):
@@ -112,4 +114,5 @@ def to_delivery(row: sqlite3.Row, *, follows_digest: bool = False) -> Delivery:
         group=row["batch_key"],
         follows_digest=follows_digest,
         home_channel=row["home_channel"],
+        is_surplus=bool(row["is_surplus"]),
     )

@@ -24,7 +24,7 @@ _Args = ParamSpec("_Args")
 _Result = TypeVar("_Result")
 
 # Each entry takes the schema from its position to the next version.
-MIGRATIONS: tuple[str, ...] = ("schema.sql", "budget.sql")
+MIGRATIONS: tuple[str, ...] = ("schema.sql", "budget.sql", "words.sql")
 BUSY_TIMEOUT_S = 5.0  # another process writes for milliseconds: `send`, `queue retry`
 
 

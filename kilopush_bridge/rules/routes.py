@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Topics that hold an id in one of their levels would otherwise fill the memory, as would topics
 # of 64 KB each.
-ROUTES_MAX = 20_000
+ROUTES_MAX = 60_000
 KEPT_TOPIC_MAX_CHARS = 512
 
 
@@ -53,11 +53,15 @@ class Routes:
     def _find(self, topic: str) -> tuple[Route, ...]:
         reached = sorted(place for places in self._tree.match(topic) for place in places)
         first_filters = dict(reversed(reached))  # the first filter of a rule that matches
-        return tuple(
-            Route(rule, {**rule.filters[filter_at].bind(topic), "topic": topic})
-            for rule_at, filter_at in sorted(first_filters.items())
-            if not (rule := self._rules[rule_at]).excludes(topic)
-        )
+        names: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}  # rules share them
+        routes = []
+        for rule_at, filter_at in sorted(first_filters.items()):
+            rule = self._rules[rule_at]
+            if not rule.excludes(topic):
+                bound = rule.filters[filter_at].bind(topic)
+                shared = names.setdefault(tuple(bound.items()), {**bound, "topic": topic})
+                routes.append(Route(rule, shared))
+        return tuple(routes)
 
     def _keep(self, topic: str, routes: tuple[Route, ...]) -> None:
         if len(topic) > KEPT_TOPIC_MAX_CHARS:

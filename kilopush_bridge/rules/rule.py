@@ -28,6 +28,14 @@ class Retained(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """At most so many alarms of a rule in so many seconds."""
+
+    count: int
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One entry under `alerts:`.
 
@@ -50,11 +58,26 @@ class Rule:
     silent: Template | bool = False
     recovered: Template | None = None
     retained: Retained = Retained.COMPARE
+    for_s: float = 0.0
+    clear_after_s: float | None = None  # of an event: it counts as over so long after the last one
+    stale_s: float | None = None  # instead of a condition
+    repeat_s: tuple[float, ...] = ()  # the last one recurs
+    cooldown_s: float = 0.0
+    limit: Limit | None = None
+    group_s: float = 0.0
+    unless: tuple[str, ...] = ()
     line: int = field(default=0, compare=False)  # where the file says it
+
+    @property
+    def has_end(self) -> bool:
+        """Whether what it tells of can be over."""
+        return not self.is_event or self.clear_after_s is not None
 
     @property
     def takes_replays(self) -> bool:
         """Whether a replayed retained message means anything: an event has nothing to compare."""
+        if self.stale_s is not None:
+            return False  # a replay is not news of anybody
         if self.is_event:
             return self.retained is Retained.FIRE
         return self.retained is not Retained.IGNORE

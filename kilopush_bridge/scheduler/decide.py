@@ -140,7 +140,12 @@ class _Decision:
             return Slot.SCHEDULED
         # only what is urgent is worth a second copy
         is_summed_up = delivery.is_repeat and delivery.priority > Priority.HIGH
-        is_deferred = is_summed_up or delivery.follows_digest or self._is_paused(delivery)
+        is_deferred = (
+            is_summed_up
+            or delivery.is_surplus
+            or delivery.follows_digest
+            or self._is_paused(delivery)
+        )
         return Slot.SOON if is_deferred else None
 
     def _is_paused(self, delivery: Delivery) -> bool:

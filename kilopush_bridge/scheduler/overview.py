@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kilopush_bridge.outbox.digests import planned_digests
 from kilopush_bridge.outbox.holds import load_holds
+from kilopush_bridge.outbox.keys import snoozed_rules
 from kilopush_bridge.outbox.report import summary
 from kilopush_bridge.scheduler.situation import load_budgets
 
@@ -32,7 +33,8 @@ def overview(connection: sqlite3.Connection, policy: Policy, at: Moment) -> dict
     budgets = load_budgets(connection, policy, policy.channels, at, with_unlimited=True)
     holds, planned = load_holds(connection), planned_digests(connection)
     channels = {name: _channel(budgets[name], name, holds, planned) for name in policy.channels}
-    return {"channels": channels, **summary(connection)}
+    snoozed = snoozed_rules(connection, at.now_s)
+    return {"channels": channels, **summary(connection), "snoozed": snoozed}
 
 
 def _channel(

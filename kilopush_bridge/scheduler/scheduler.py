@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from kilopush_bridge.core.protocol import Verdict
-    from kilopush_bridge.model import Batch, Delivery, Message
+    from kilopush_bridge.model import Batch, Change, Delivery
     from kilopush_bridge.outbox.store import Store
     from kilopush_bridge.scheduler.clock import ApiClock
     from kilopush_bridge.scheduler.policy import Policy
@@ -88,6 +88,11 @@ class Scheduler:
         self._has_news = False  # of the time, and not stored
         self.criticals_on_the_way = 0
         self.failing_since_s: float | None = None
+
+    def use(self, policy: Policy, people: Sequence[str]) -> None:
+        """Go on with another policy and other people."""
+        self._policy, self._people = policy, people
+        self.wake()
 
     def wake(self) -> None:
         """Look at the outbox now."""
@@ -159,17 +164,17 @@ class Scheduler:
         else:
             self._has_news = False
 
-    async def put(self, messages: Sequence[Message]) -> None:
-        """Store messages; what of the outbox may leave now is claimed in the same commit.
+    async def put(self, changes: Sequence[Change]) -> None:
+        """Store changes; what of the outbox may leave now is claimed in the same commit.
 
         One fsync less between an alarm and its POST.
 
         Raises:
             StorageError: nothing is stored.
         """
-        await self._claim_with(messages)
+        await self._claim_with(changes)
 
-    async def _claim_with(self, messages: Sequence[Message]) -> float:
+    async def _claim_with(self, changes: Sequence[Change]) -> float:
         async with self._claiming:  # two claims at once would not see each other's flights
             at = self.moment()
             around = Around(
@@ -180,7 +185,7 @@ class Scheduler:
                 self._collecting(at.now_s),
             )
             is_trial = self.failing_since_s is not None
-            claimed = await self._store.call(put_and_claim, messages, around, at, is_trial=is_trial)
+            claimed = await self._store.call(put_and_claim, changes, around, at, is_trial=is_trial)
             self.failing_since_s = None
             for batch, flight in claimed.batches:
                 self._start(batch, flight)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kilopush_bridge.core import protocol
 from kilopush_bridge.core.protocol import SENT
-from kilopush_bridge.model import Settlement, State
+from kilopush_bridge.model import Message, Settlement, State
 from kilopush_bridge.outbox import alarms, digests, outbox
 from kilopush_bridge.outbox.digests import Slot
 from kilopush_bridge.outbox.facts import remember
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from kilopush_bridge.core.protocol import Verdict
-    from kilopush_bridge.model import Batch, Delivery, Hold, Message
+    from kilopush_bridge.model import Batch, Change, Delivery, Hold
     from kilopush_bridge.scheduler.budget import Budget
     from kilopush_bridge.scheduler.policy import Policy
     from kilopush_bridge.scheduler.situation import Around, Moment
@@ -48,21 +48,21 @@ class Claimed:
 
 def put_and_claim(
     connection: sqlite3.Connection,
-    messages: Sequence[Message],
+    changes: Sequence[Change],
     around: Around,
     at: Moment,
     *,
     is_trial: bool,
 ) -> Claimed:
-    """Store messages, decide what leaves now and write the ledger.
+    """Store changes, decide what leaves now and write the ledger.
 
     `is_trial` writes in any case, because a transaction that changes nothing succeeds on a full
     disk, too.
     """
     if is_trial:
         remember(connection, "written_at_s", str(at.now_s))
-    if messages:
-        _put(connection, messages, at)
+    if changes:
+        _put(connection, changes, at)
     alarms.promote(connection, at.now_s)
     digests.release(connection, at.now_s, HEADS)
     situation = read_situation(connection, around, at)
@@ -80,8 +80,9 @@ def put_and_claim(
     return Claimed(batches, _look_at_s(connection, situation, plan, at))
 
 
-def _put(connection: sqlite3.Connection, messages: Sequence[Message], at: Moment) -> None:
-    outbox.put(connection, messages)
+def _put(connection: sqlite3.Connection, changes: Sequence[Change], at: Moment) -> None:
+    outbox.put(connection, changes)
+    messages = [one for one in changes if isinstance(one, Message)]
     rescued = {one.channel for one in messages if one.already_sent or one.maybe_sent}
     for channel in rescued if at.is_known else ():
         stamp_channel(connection, channel, at.counted_s)

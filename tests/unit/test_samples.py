@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kilopush_bridge.config import load_config
 from kilopush_bridge.demo.demo import DEMO_VALUES, example_config
 from kilopush_bridge.demo.devices import samples
-from kilopush_bridge.model import Received
+from kilopush_bridge.model import Alert, Received
 from kilopush_bridge.rules import Engine
 from kilopush_bridge.templates import Renderer
 
@@ -30,8 +30,8 @@ def outcomes(config: Config) -> list[dict[str, Any]]:
     found = []
     for number, one in enumerate(samples()):
         received = Received(one.topic, one.payload.encode())
-        alerts = engine.handle(received, NOW_S + 60 * number)
-        messages = [renderer.render(alert) for alert in alerts]
+        results = engine.handle(received, NOW_S + 60 * number)
+        messages = [renderer.render(one) for one in results if isinstance(one, Alert)]
         said = [
             f"{m.kind} {m.priority.word} to {'+'.join(m.to)}: {m.text} {m.url or ''}".strip()
             for m in messages

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -45,3 +46,17 @@ def moment_text(at_s: float, now_s: float, zone: tzinfo | None) -> str:
         return at.strftime("%H:%M")
     is_near = abs(at.date() - now.date()) < timedelta(days=7)
     return at.strftime("%a %H:%M" if is_near else "%d %b %H:%M")
+
+
+_UNITS_S = {"s": 1, "m": MINUTE_S, "min": MINUTE_S, "h": HOUR_S, "d": DAY_S}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
+
+
+def parse_duration_s(text: str) -> float | None:
+    """Return the seconds of `90s`, `15m`, `2h`, `1h 30m` or `1d`; None for anything else."""
+    parts = _DURATION.findall(text.strip().lower())
+    if not parts or _DURATION.sub("", text.lower()).strip():
+        return None
+    if any(unit not in _UNITS_S for _, unit in parts):
+        return None
+    return sum(float(number) * _UNITS_S[unit] for number, unit in parts)

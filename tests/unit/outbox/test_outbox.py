@@ -12,7 +12,7 @@ from kilopush_bridge.core.budget import WINDOW_S
 from kilopush_bridge.model import Hold, HoldKind, Kind, Message, Priority, Settlement, State
 from kilopush_bridge.outbox import outbox, upkeep
 from kilopush_bridge.outbox.facts import fact, remember
-from kilopush_bridge.outbox.firing import drop_rules_except, flush_seen, load_firing
+from kilopush_bridge.outbox.firing import drop_rules_except, flush_seen, load_episodes
 from kilopush_bridge.outbox.holds import drop_holds_except, load_holds, save_holds
 from kilopush_bridge.outbox.ledger import load_ledger
 from kilopush_bridge.outbox.report import listing, summary
@@ -46,7 +46,7 @@ def rows(state: sqlite3.Connection) -> list[tuple[Any, ...]]:
 def test_a_message_is_one_row_a_person_and_an_alarm_is_an_edge(state: sqlite3.Connection):
     outbox.put(state, [message(to=("me", "anna"))])
     assert rows(state) == [("leak", "me", "pending"), ("leak", "anna", "pending")]
-    assert load_firing(state)["rule"]["k"].since_s == NOW_S
+    assert load_episodes(state)["rule"]["k"].since_s == NOW_S
 
 
 def test_who_has_it_already_is_sent_and_who_may_have_it_is_told_of_the_doubt(
@@ -122,7 +122,7 @@ def test_an_end_is_told_by_the_alarm_or_after_it(
     assert len(rows(state)) == 1 + is_told
     over = state.execute("SELECT over_after_s FROM deliveries WHERE id = 1").fetchone()[0]
     assert over == (60 if is_marked else None)
-    assert load_firing(state) == {}
+    assert load_episodes(state) == {}
 
 
 def test_the_end_goes_the_way_the_alarm_went_even_if_the_rule_was_changed_since(
@@ -175,9 +175,9 @@ def test_what_is_firing_is_known_after_a_restart_and_rules_that_are_gone_end(
     state: sqlite3.Connection,
 ):
     outbox.put(state, [message(), message(name="gone", key="x")])
-    flush_seen(state, [(NOW_S + 5, 7, "rule", "k")])
+    flush_seen(state, [(NOW_S + 5, 7, None, "rule", "k")])
     assert drop_rules_except(state, ["rule"]) == 1
-    ((rule, keys),) = load_firing(state).items()
+    ((rule, keys),) = load_episodes(state).items()
     assert (rule, keys["k"].seen_at_s, keys["k"].count) == ("rule", NOW_S + 5, 7)
 
 
@@ -200,7 +200,7 @@ def test_old_settled_alerts_are_forgotten_and_everything_else_is_kept(state: sql
         (State.SENT, State.WITHDRAWN, State.PENDING, State.DEAD, State.SENT, State.SENT), 1
     ):
         settle(state, number, to)
-    flush_seen(state, [(NOW_S, 1, "rule", "k")])
+    flush_seen(state, [(NOW_S, 1, None, "rule", "k")])
     upkeep.forget(state, NOW_S - 30 * DAY_S, 0.0, 9)
     assert [text for text, *_ in rows(state)] == ["pending", "dead", "still firing", "young"]
 
@@ -211,7 +211,7 @@ def test_a_key_that_was_not_seen_for_long_is_forgotten_and_its_alarm_too(
     outbox.put(state, [message(at_s=NOW_S - 40 * DAY_S)])
     settle(state, 1, State.SENT)
     upkeep.forget(state, NOW_S - 30 * DAY_S, 0.0, 9)
-    assert (load_firing(state), rows(state)) == ({}, [])
+    assert (load_episodes(state), rows(state)) == ({}, [])
 
 
 def test_by_hand_dead_letters_are_retried_or_dropped_and_what_is_on_the_way_is_left_alone(

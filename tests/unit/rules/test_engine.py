@@ -49,7 +49,8 @@ class House:
     ) -> list[Alert]:
         self.now_s += 60
         raw = payload.encode() if isinstance(payload, str) else payload
-        return self.engine.handle(Received(topic, raw, retain), self.now_s)
+        results = self.engine.handle(Received(topic, raw, retain), self.now_s)
+        return [one for one in results if isinstance(one, Alert)]
 
 
 WET, DRY, SILENT = '{"leak": true}', '{"leak": false}', '{"battery": 97}'
@@ -247,7 +248,7 @@ def test_every_message_about_a_firing_key_confirms_that_it_was_seen():
     house.hears(WET)
     house.hears(SILENT)
     house.hears(WET)
-    assert house.engine.seen_since(1180.0) == [(1180.0, 2, "leak", "z/sink")]
+    assert house.engine.seen_since(1180.0) == [(1180.0, 2, None, "leak", "z/sink")]
     assert house.engine.seen_since(1181.0) == []
 
 

@@ -297,7 +297,7 @@ async def test_a_gateway_that_is_asked_too_often_pauses_and_teaches_nothing(hous
 
 async def channel(world: World) -> dict[str, Any]:
     report = await world.store.read(overview, world.policy, world.scheduler.moment())
-    assert set(report) == {"channels", "alerts", "firing", "holds"}
+    assert set(report) == {"channels", "alerts", "firing", "timers", "snoozed", "holds"}
     return report["channels"]["home"]
 
 
