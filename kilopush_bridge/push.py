@@ -46,8 +46,8 @@ class Push:
         self, api_url: str, channels: Mapping[str, tuple[str, str]], people: Mapping[str, str]
     ) -> None:
         self._url = api_url
-        self._channels = channels
-        self._people = people
+        self._channels = dict(channels)
+        self._people = dict(people)
         timeout = httpx.Timeout(REPLY_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         # no limit on connections: a critical must not wait for one
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=4)
@@ -67,6 +67,14 @@ class Push:
                 "the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used: it must be an "
                 "http:// or https:// address (for socks5://, pip install 'httpx[socks]')"
             ) from error
+
+    def use(
+        self, api_url: str, channels: Mapping[str, tuple[str, str]], people: Mapping[str, str]
+    ) -> None:
+        """Go on with these; what is gone stays known to the POSTs that are on their way."""
+        self._url = api_url
+        self._channels.update(channels)
+        self._people.update(people)
 
     async def send(self, batch: Batch) -> Verdict:
         """POST a batch and return what came of it. Never raises, but for cancellation."""

@@ -1,5 +1,6 @@
 """The daemon: what connects the parts, and nothing that decides."""
 
 from kilopush_bridge.app.app import App
+from kilopush_bridge.app.reloader import Reloader
 
-__all__ = ["App"]
+__all__ = ["App", "Reloader"]

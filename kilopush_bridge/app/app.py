@@ -12,18 +12,22 @@ import gc
 import json
 import logging
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kilopush_bridge.app.commands import perform, take_for_ever
 from kilopush_bridge.app.committer import Committer, Step
+from kilopush_bridge.app.own_topics import OwnTopics
+from kilopush_bridge.app.reload import compare, credentials_of, filters_of
 from kilopush_bridge.app.replays import Replays
 from kilopush_bridge.app.reporter import Reporter
-from kilopush_bridge.app.requests import RequestError, Senders
-from kilopush_bridge.app.startup import take_over
-from kilopush_bridge.core.protocol import SENT
+from kilopush_bridge.app.requests import RequestError
+from kilopush_bridge.app.sayings import say_message, say_settled
+from kilopush_bridge.app.startup import bring_in_line, take_over
 from kilopush_bridge.errors import StorageError
 from kilopush_bridge.failpoints import reach
-from kilopush_bridge.model import Message, Priority, State
+from kilopush_bridge.model import Alert, Message, Priority
 from kilopush_bridge.mqtt import Session
 from kilopush_bridge.outbox.facts import remember
 from kilopush_bridge.outbox.firing import flush_seen
@@ -37,14 +41,15 @@ from kilopush_bridge.scheduler.clock import ApiClock, uptime_s
 from kilopush_bridge.scheduler.policy import policy_of
 from kilopush_bridge.templates import Renderer
 from kilopush_bridge.times import DAY_S, MINUTE_S
-from kilopush_bridge.words import OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kilopush_bridge.config import Config
     from kilopush_bridge.core.protocol import Verdict
-    from kilopush_bridge.model import Alert, Batch, Received
+    from kilopush_bridge.model import Batch, Change, Received
+    from kilopush_bridge.outbox.commands import Command
+    from kilopush_bridge.rules.engine import Result
     from kilopush_bridge.scheduler.react import Reaction
 
 log = logging.getLogger(__name__)
@@ -53,6 +58,9 @@ KEPT_DAYS = 30
 FORGOTTEN_AT_ONCE = 500
 STORAGE_PATIENCE_S = 60.0
 DRAIN_S = 10.0
+FLUSHED_AT_ONCE = 2_000
+TICK_MAX_S = 1.0
+COMMANDS_EVERY_S = 1.0
 
 
 class App:
@@ -72,12 +80,13 @@ class App:
                 "stop it, or set another `state`"
             )
         self._store = Store(config.state)
-        self._prefix = config.broker.topic_prefix
         self._renderer = Renderer()
-        self._senders = Senders(config)
+        self._own_topics = OwnTopics(config)
         self._replays = Replays()
         self._received = 0
         self._errands: set[asyncio.Task[None]] = set()
+        self._timer = asyncio.Event()  # the time of the next timer may have changed
+        self.started = asyncio.Event()
 
     async def run(self) -> None:
         """Run until cancelled, then stop in order: reading first, the disk last.
@@ -86,6 +95,7 @@ class App:
             StorageError: the state could not be written for a minute.
         """
         await self._start()
+        self.started.set()
         # What exists now stays: the collector need not look at every rule again and again.
         gc.collect()
         gc.freeze()
@@ -98,6 +108,8 @@ class App:
                     self._watch_storage(),
                     self._keep_house(),
                     self._reporter.run(),
+                    self._keep_time(),
+                    take_for_ever(self._store, self._obey),
                 ):
                     group.create_task(part)
         except ExceptionGroup as errors:
@@ -111,10 +123,13 @@ class App:
 
     async def _start(self) -> None:
         config = self._config
-        channels = {name: (one.token, one.secret) for name, one in config.channels.items()}
         left = await self._store.call(take_over, config, self._clock())
-        self._push = Push(config.api_url, channels, config.people)
-        self._engine = Engine(config.rules, left.firing, config.zone)
+        self._push = Push(config.api_url, credentials_of(config), config.people)
+        self._engine = Engine(
+            config.rules, left.episodes, config.zone, snoozes=left.snoozes, awaits_broker=True
+        )
+        self._engine.remember_told(left.told_at_s)
+        self._engine.offline(left.connected_until_s or self._clock())
         policy = policy_of(config)
         self._scheduler = Scheduler(
             self._store,
@@ -123,19 +138,17 @@ class App:
             tuple(config.people),
             self._clock,
             on_settled=self._on_settled,
-            collecting=self._replays.collecting,
+            collecting=self._collecting,
         )
         await self._scheduler.take_over()
         self._session = Session(
             config.broker,
             left.client_id,
-            [
-                *(one.text for rule in config.rules for one in rule.filters),
-                f"{self._prefix}/send/#",
-            ],
+            filters_of(config),
             left.filters,
             self._on_messages,
             self._on_online,
+            self._on_offline,
         )
         self._committer = Committer(
             self._scheduler.put,
@@ -163,13 +176,34 @@ class App:
         await self._session.close()
         await self._scheduler.drain(DRAIN_S)
         try:
-            await self._store.call(flush_seen, self._engine.seen_since(0))
+            await self._store_seen(0)
         except StorageError as error:
             log.error("%s", error)
         await self._push.close()
         self._store.close()
         self._lock.release()
         log.info("stopped")
+
+    async def change_to(self, config: Config) -> None:
+        """Go on with another configuration (see `reload`), without a new connection."""
+        now_s, change = self._clock(), compare(self._config, config)
+        self._config = config = change.config
+        policy, stored = policy_of(config), asyncio.Event()
+        self._engine, results = self._engine.with_rules(config.rules, config.zone, now_s)
+        if self._session.is_online:
+            results = [*results, *self._engine.watch_from_start(now_s)]
+        self._own_topics.use(config)
+        self._push.use(config.api_url, credentials_of(config), config.people)
+        self._scheduler.use(policy, tuple(config.people))
+        self._reporter.use(policy)
+        self._timer.set()
+        self._committer.add(Step(None, self._changes(results), on_finished=stored.set))
+        await self._session.change(filters_of(config), change.replay)
+        await stored.wait()  # and so is all that the rules before have caused
+        await self._store.call(bring_in_line, config, now_s)
+        self._scheduler.wake()
+        await self._remember_filters()
+        change.say()
 
     # --- the way of a message ------------------------------------------------------------------
 
@@ -191,52 +225,30 @@ class App:
         topic = received.topic
         if not topic:  # a copy that does not count: see `mqtt.connection`
             return Step(received.ticket, ())
-        if topic == self._prefix or topic.startswith(f"{self._prefix}/"):
-            return self._step_of_own_topic(received, now_s)
-        alerts = self._engine.handle(received, now_s)
+        if self._own_topics.holds(topic):
+            asked, request_id = self._own_topics.take(received, self._engine, now_s)
+            return Step(received.ticket, self._changes(asked), request_id)
+        results = self._engine.handle(received, now_s)
         if received.retain:
             self._replays.heard(now_s)
-        return Step(received.ticket, [self._message(alert) for alert in alerts])
+        return Step(received.ticket, self._changes(results))
+
+    def _changes(self, results: Sequence[Result | Message]) -> list[Change]:
+        """Return what is to be stored: alerts become messages."""
+        return [self._message(one) if isinstance(one, Alert) else one for one in results]
+
+    def _act(self, results: Sequence[Result]) -> None:
+        """Store what happens without a message."""
+        if results:
+            self._committer.add(Step(None, self._changes(results)))
 
     def _message(self, alert: Alert) -> Message:
         message = self._renderer.render(alert)
-        log.info(
-            "%s: %s %s",
-            message.name,
-            message.kind,
-            f"`{message.text}`"
-            if message.text is not None
-            else f"of {message.key}, no text for it",
-            extra={
-                "action": "alert",
-                "rule": message.name,
-                "kind": message.kind,
-                "key": message.key,
-                "text": message.text,
-            },
-        )
-        if alert.found_at_start and message.priority is not Priority.CRITICAL:
+        say_message(message)
+        is_urgent = message.priority is Priority.CRITICAL
+        if alert.found_at_start and not (is_urgent or alert.group or alert.withdrawn):
             return replace(message, group=self._replays.heard(alert.at_s))
         return message
-
-    def _step_of_own_topic(self, received: Received, now_s: float) -> Step:
-        """Return what a request changes; everything else under the own prefix is our own echo."""
-        head, _, sender = received.topic[len(self._prefix) + 1 :].partition("/")
-        if head != "send" or not received.payload:
-            return Step(received.ticket, ())
-        sender = sender or "anybody"
-        try:
-            message = self._senders.message(sender, received, now_s)
-        except RequestError as error:
-            self._senders.refused += 1
-            log.warning(
-                "request from `%s` refused: %s",
-                sender,
-                error,
-                extra={"action": "refused", "sender": sender},
-            )
-            return Step(received.ticket, ())
-        return Step(received.ticket, [message], message.request_id)
 
     def _on_stored(self, steps: Sequence[Step]) -> None:
         for step in steps:
@@ -245,37 +257,22 @@ class App:
         self._reporter.note_change()
 
     def _on_settled(self, batch: Batch, verdict: Verdict, reaction: Reaction) -> None:
-        names = ", ".join(dict.fromkeys(delivery.name for delivery in batch.deliveries))
-        if batch.is_digest:
-            names = f"digest of {batch.text.partition(chr(10))[0]}"
-        is_sent = verdict.outcome == SENT
-        log.log(
-            logging.INFO if is_sent else logging.WARNING,
-            "%s to %s: %s%s",
-            names,
-            batch.person,
-            OUTCOMES[verdict.outcome],
-            "" if is_sent else f" ({verdict.detail})",
-            extra={
-                "action": "attempt",
-                "person": batch.person,
-                "channel": batch.channel,
-                "outcome": verdict.outcome,
-            },
-        )
-        for one in reaction.settlements:
-            if one.state is State.DEAD:
-                log.error(
-                    "%s to %s: given up, kept as dead letter %d: see `kilopush-bridge queue`",
-                    names,
-                    batch.person,
-                    one.delivery_id,
-                )
+        say_settled(batch, verdict, reaction)
         self._reporter.note_change()
 
     # --- beside it -----------------------------------------------------------------------------
 
+    def _collecting(self, now_s: float) -> tuple[str, ...]:
+        return (*self._replays.collecting(now_s), *self._engine.collecting(now_s))
+
+    def _on_offline(self) -> None:
+        self._engine.offline(self._clock())
+
     def _on_online(self) -> None:
+        now_s = self._clock()
+        self._act(self._engine.watch_from_start(now_s))
+        self._act(self._engine.online(now_s))
+        self._timer.set()
         self._reporter.start_over()
         errand = asyncio.create_task(self._remember_filters(), name="remember filters")
         self._errands.add(errand)
@@ -287,7 +284,7 @@ class App:
             "received": self._received,
             "unknown_payloads": self._engine.unknown_payloads,
             "template_failures": self._renderer.failures,
-            "requests_refused": self._senders.refused,
+            "requests_refused": self._own_topics.refused,
             "lost_sessions": self._session.lost_sessions,
         }
 
@@ -296,6 +293,26 @@ class App:
             await self._store.call(remember, "filters", json.dumps(list(self._session.filters)))
         except StorageError as error:
             log.error("%s", error)
+
+    async def _keep_time(self) -> None:
+        """Let timers go off, whether or not anything is heard."""
+        while True:
+            now_s = self._clock()
+            self._act(self._engine.tick(now_s))
+            next_s = self._engine.next_s
+            # The clock may jump: no timer is waited for longer than this.
+            wait_s = min(TICK_MAX_S, TICK_MAX_S if next_s is None else max(0.0, next_s - now_s))
+            self._timer.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._timer.wait()
+
+    def _obey(self, command: Command) -> None:
+        now_s = self._clock()
+        try:
+            self._act(perform(self._engine, command, now_s, may_silence_criticals=True))
+        except RequestError as error:  # the rule has gone in between
+            log.warning("%s", error)
 
     async def _watch_storage(self) -> None:
         """End the bridge when the disk stays unwritable and no critical is on its way."""
@@ -310,6 +327,14 @@ class App:
                 state, patience_s = self._config.state, STORAGE_PATIENCE_S
                 raise StorageError(f"state {state} could not be written for {patience_s:.0f} s")
 
+    async def _store_seen(self, since_s: float) -> None:
+        """Write when each key was last confirmed, in pieces: an alarm may have to be stored."""
+        seen = self._engine.seen_since(since_s)
+        for at in range(0, len(seen), FLUSHED_AT_ONCE):
+            await self._store.call(flush_seen, seen[at : at + FLUSHED_AT_ONCE])
+        if self._session.is_online:
+            await self._store.call(remember, "connected_until_s", f"{self._clock():.0f}")
+
     async def _keep_house(self) -> None:
         """Write what is written late, and forget what is old."""
         flushed_at_s, forgot_at_s = self._clock(), 0.0
@@ -317,7 +342,7 @@ class App:
             await asyncio.sleep(MINUTE_S)
             now_s = self._clock()
             try:
-                await self._store.call(flush_seen, self._engine.seen_since(flushed_at_s))
+                await self._store_seen(flushed_at_s)
                 await self._store.call(remember, "api_ahead_s", f"{self._clock.ahead_s:.0f}")
                 flushed_at_s = now_s
                 if now_s - forgot_at_s > DAY_S:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 from kilopush_bridge.app.rescue import Rescue
 from kilopush_bridge.errors import StorageError
 from kilopush_bridge.failpoints import reach
+from kilopush_bridge.model import Message
 from kilopush_bridge.outbox.store import to_the_end
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from kilopush_bridge.model import Message
+    from kilopush_bridge.model import Change
     from kilopush_bridge.scheduler import Push
 
 log = logging.getLogger(__name__)
@@ -32,40 +33,42 @@ BACKLOG_LOW = 1_000
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """One received message: what it changed, and what happens once that is stored."""
+    """One received message, or one timer: what it changed, and what happens once that is stored."""
 
     ticket: int | None
-    messages: Sequence[Message]
+    changes: Sequence[Change]
     request_id: str | None = None
+    on_finished: Callable[[], None] | None = None
     is_acknowledged: bool = False
     rescues: dict[int, Rescue] = field(default_factory=dict)  # by the place of their message
 
     @property
     def is_rescued(self) -> bool:
-        """Whether nothing of it is lost if it is never stored: all of it arrived."""
-        return len(self.rescues) == len(self.messages) and all(
+        """Whether no message of it is lost if it is never stored: all of them arrived."""
+        messages = sum(isinstance(change, Message) for change in self.changes)
+        return len(self.rescues) == messages and all(
             rescue.is_complete for rescue in self.rescues.values()
         )
 
-    def to_store(self) -> list[Message]:
-        """Return its messages, with what is known about who has them."""
+    def to_store(self) -> list[Change]:
+        """Return its changes, its messages with what is known about who has them."""
         return [
-            self.rescues[at].marked() if at in self.rescues else message
-            for at, message in enumerate(self.messages)
+            self.rescues[at].marked() if at in self.rescues else change
+            for at, change in enumerate(self.changes)
         ]
 
 
 class Committer:
     """Store steps in order of arrival and acknowledge them.
 
-    `put(messages)` stores them in one commit, or raises StorageError.
+    `put(changes)` stores them in one commit, or raises StorageError.
     `on_stored(steps)` is called in order once steps are durable; `pause(True)` stops the reading of
     more messages. `failing_since_s` says since when the state cannot be written.
     """
 
     def __init__(
         self,
-        put: Callable[[Sequence[Message]], Awaitable[None]],
+        put: Callable[[Sequence[Change]], Awaitable[None]],
         push: Push,
         clock: Callable[[], float],
         acknowledge: Callable[[int], None],
@@ -90,7 +93,7 @@ class Committer:
 
     def add(self, step: Step) -> None:
         """Take a step; one that changes nothing and follows nothing is acknowledged at once."""
-        if not step.messages and not self._steps and not self._is_committing:
+        if not step.changes and not self._steps and not self._is_committing:
             self._finish(step)
             return
         self._steps.append(step)
@@ -137,14 +140,14 @@ class Committer:
         return True
 
     async def _commit(self, steps: Sequence[Step]) -> None:
-        messages = [message for step in steps for message in step.to_store()]
-        if messages:
-            await self._put(messages)
+        changes = [change for step in steps for change in step.to_store()]
+        if changes:
+            await self._put(changes)
             reach("after_commit")
         for step in steps:
             _stop_rescues(step)
             self._finish(step)
-        if messages:
+        if changes:
             reach("after_ack")
             self._on_stored(steps)
 
@@ -152,6 +155,8 @@ class Committer:
         if step.ticket is not None and not step.is_acknowledged:
             self._acknowledge(step.ticket)
             step.is_acknowledged = True
+        if step.on_finished is not None:
+            step.on_finished()
 
     # --- the disk says no ----------------------------------------------------------------------
 
@@ -162,16 +167,18 @@ class Committer:
 
     def _rescue_criticals(self) -> None:
         for step in self._steps:
-            for at, message in enumerate(step.messages):
-                if message.is_critical and at not in step.rescues:
-                    self._start_rescue(step, at)
+            for at, change in enumerate(step.changes):
+                if not isinstance(change, Message) or change.withdrawn or at in step.rescues:
+                    continue
+                if change.is_critical:
+                    self._start_rescue(step, at, change)
 
-    def _start_rescue(self, step: Step, at: int) -> None:
+    def _start_rescue(self, step: Step, at: int, message: Message) -> None:
         def on_sent() -> None:
             if step.is_rescued:
                 self._finish(step)
 
-        step.rescues[at] = Rescue(step.messages[at], self._push, self._clock, on_sent)
+        step.rescues[at] = Rescue(message, self._push, self._clock, on_sent)
 
 
 def _stop_rescues(step: Step) -> None:

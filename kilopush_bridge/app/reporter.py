@@ -54,6 +54,11 @@ class Reporter:
         self._changed = asyncio.Event()
         self._published: dict[str, bytes] = {}
 
+    def use(self, policy: Policy) -> None:
+        """Go on with another policy."""
+        self._policy = policy
+        self.note_change()
+
     def note_change(self) -> None:
         """Publish soon."""
         self._changed.set()

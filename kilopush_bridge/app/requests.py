@@ -151,7 +151,10 @@ class Senders:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._times: dict[tuple[str, bool], deque[float]] = {}  # by sender, and whether critical
-        self.refused = 0
+
+    def use(self, config: Config) -> None:
+        """Go on with another configuration; what was asked for within the hour still counts."""
+        self._config = config
 
     def message(self, sender: str, received: Received, now_s: float) -> Message:
         """Return the message that a request becomes; a priority that is too high is lowered.

@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING
 
 from kilopush_bridge.model import Episode, HoldKind
 from kilopush_bridge.outbox.facts import fact, remember
-from kilopush_bridge.outbox.firing import drop_rules_except, load_firing
+from kilopush_bridge.outbox.firing import (
+    drop_rules_except,
+    load_episodes,
+    load_snoozes,
+    remember_episode,
+    told_since,
+)
 from kilopush_bridge.outbox.holds import clear_holds, drop_holds_except, load_holds
 from kilopush_bridge.outbox.upkeep import bury_unreachable, return_unfinished
+from kilopush_bridge.rules import possible
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,24 +36,38 @@ class Inheritance:
 
     client_id: str
     filters: tuple[str, ...]  # what the session at the broker is subscribed to
-    firing: dict[str, dict[str, Episode]]
+    episodes: dict[str, dict[str, Episode]]  # what rules remember, by rule and key
+    snoozes: dict[str, float]
+    told_at_s: dict[str, list[float]]  # alarms of rules with a `limit`
+    connected_until_s: float | None  # when something could be heard last
 
 
 def take_over(connection: sqlite3.Connection, config: Config, now_s: float) -> Inheritance:
     """Return what earlier runs left, after bringing it in line with the configuration."""
     if unfinished := return_unfinished(connection, now_s):
         log.warning("%d deliveries were on the way at the last stop; sent again", unfinished)
+    bring_in_line(connection, config, now_s)
+    episodes, gone = possible(config.rules, load_episodes(connection))
+    for mark in gone:
+        remember_episode(connection, mark)
+    return Inheritance(
+        client_id=config.broker.client_id or _own_client_id(connection),
+        filters=tuple(json.loads(fact(connection, "filters") or "[]")),
+        episodes=episodes,
+        snoozes=load_snoozes(connection, now_s),
+        told_at_s=told_since(connection, config.rules, now_s),
+        connected_until_s=_number(fact(connection, "connected_until_s")),
+    )
+
+
+def bring_in_line(connection: sqlite3.Connection, config: Config, now_s: float) -> None:
+    """Drop what the configuration no longer knows, release what it no longer holds."""
     if buried := bury_unreachable(connection, config.channels, config.people, now_s):
         log.warning("%d deliveries wait for a person or channel that is gone: see `queue`", buried)
     drop_rules_except(connection, [rule.name for rule in config.rules])
     drop_holds_except(connection, config.channels, config.people)
     release_changed(connection, config)
     release_where_others_send(connection, config)
-    return Inheritance(
-        client_id=config.broker.client_id or _own_client_id(connection),
-        filters=tuple(json.loads(fact(connection, "filters") or "[]")),
-        firing=load_firing(connection),
-    )
 
 
 def release_changed(connection: sqlite3.Connection, config: Config) -> None:
@@ -100,6 +121,10 @@ def _has_changed(connection: sqlite3.Connection, name: str, secret: str) -> bool
     known = fact(connection, name)
     remember(connection, name, fingerprint)
     return known is not None and known != fingerprint
+
+
+def _number(text: str | None) -> float | None:
+    return None if text is None else float(text)
 
 
 def _own_client_id(connection: sqlite3.Connection) -> str:

@@ -7,13 +7,16 @@ import sys
 import typer
 
 from kilopush_bridge import __version__
+from kilopush_bridge.cli.ack import ack
 from kilopush_bridge.cli.check import check
 from kilopush_bridge.cli.demo import demo
 from kilopush_bridge.cli.emulator import emulator
+from kilopush_bridge.cli.init import init
 from kilopush_bridge.cli.queue import queue
 from kilopush_bridge.cli.run import run
 from kilopush_bridge.cli.schema import schema
 from kilopush_bridge.cli.send import send
+from kilopush_bridge.cli.snooze import snooze
 from kilopush_bridge.cli.status import status
 from kilopush_bridge.cli.try_ import try_
 from kilopush_bridge.errors import KilopushError
@@ -26,11 +29,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(init)
 app.command()(run)
 app.command()(check)
 app.command("try")(try_)
 app.command()(send)
 app.command()(status)
+app.command()(ack)
+app.command()(snooze)
 app.add_typer(queue, name="queue")
 app.command()(emulator)
 app.command()(demo)

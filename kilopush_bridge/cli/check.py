@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from kilopush_bridge.cli.common import (
     find_config,
     print_json,
 )
-from kilopush_bridge.config import load_config
+from kilopush_bridge.config import Cost, load_config, worth_saying
 from kilopush_bridge.errors import EXIT_CONFIG, ConfigError, Problem, UsageError
 from kilopush_bridge.mqtt import partial_overlaps
 from kilopush_bridge.rules import Rule
@@ -33,11 +34,12 @@ def check(
     try:
         loaded = load_config(find_config(file or config))
     except ConfigError as error:
-        _report(error.problems, [], as_json)
+        _report(error.problems, [], [], as_json)
         raise typer.Exit(EXIT_CONFIG) from error
     notes = [_doubled(loaded.file, one, other) for one, other in _doubling(loaded.rules)]
     warnings = [*loaded.warnings, *notes]
-    _report([], warnings, as_json)
+    costs = worth_saying(loaded)
+    _report([], warnings, costs, as_json)
     if not as_json:
         counts = (
             counted(len(loaded.rules), "rule", "rules"),
@@ -46,6 +48,16 @@ def check(
         )
         warned = f", {counted(len(warnings), 'warning', 'warnings')}" if warnings else ""
         print(f"{loaded.file}: {', '.join(counts)}: no problems{warned}")
+        _print_costs(costs)
+
+
+def _print_costs(costs: list[Cost]) -> None:
+    for one in costs:
+        if one.per_day is not None:
+            print(f"  {one}")
+    free = ", ".join(f"`{one.rule}`" for one in costs if one.per_day is None)
+    if free:
+        print(f"  without `cooldown`, `limit` or `for`, only the budget bounds: {free}")
 
 
 def _doubling(rules: tuple[Rule, ...]) -> list[tuple[str, str]]:
@@ -65,14 +77,21 @@ def _doubled(file: str, one: str, other: str) -> Problem:
     return Problem(file, 0, 0, what, hint)
 
 
-def _report(problems: list[Problem], warnings: list[Problem], as_json: bool) -> None:
+def _report(
+    problems: list[Problem], warnings: list[Problem], costs: list[Cost], as_json: bool
+) -> None:
     if as_json:
         entry = [
             {"line": one.line, "column": one.column, "what": one.what, "hint": one.hint}
             for one in problems
         ]
         print_json(
-            {"ok": not problems, "problems": entry, "warnings": [str(one) for one in warnings]}
+            {
+                "ok": not problems,
+                "problems": entry,
+                "warnings": [str(one) for one in warnings],
+                "costs": [asdict(one) for one in costs],
+            }
         )
         return
     for one in problems:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from kilopush_bridge.app.requests import Request, RequestError, request_message
+from kilopush_bridge.app.startup import release_changed
 from kilopush_bridge.cli.common import ConfigOption, JsonOption, load, print_json
 from kilopush_bridge.config import Config
 from kilopush_bridge.core.protocol import is_link
@@ -52,22 +53,42 @@ def send(
     )
     if not request.text:
         raise UsageError("there is no text to send")
+    sent = send_request(loaded, request)
+    _report(sent.rows, is_alone=sent.is_alone, as_json=as_json)
+
+
+class Sent(NamedTuple):
+    """What became of a request: its rows, and whether this command was the one to deliver."""
+
+    rows: list[dict[str, Any]]
+    is_alone: bool
+
+
+def send_request(config: Config, request: Request) -> Sent:
+    """Put a request into the outbox, and deliver it unless a bridge is running.
+
+    Raises:
+        UsageError: the configuration does not allow it.
+        StorageError: the state cannot be used.
+    """
     try:
         message = request_message(
-            request, loaded, "command", "send", time.time(), Priority.CRITICAL
+            request, config, "command", "send", time.time(), Priority.CRITICAL
         )
     except RequestError as error:
         raise UsageError(str(error)) from error
-    lock = Lock(loaded.state)
+    lock = Lock(config.state)
     is_alone = lock.acquire()
-    with Transaction(connection := open_state(loaded.state)):
+    with Transaction(connection := open_state(config.state)):
         outbox.put(connection, [message])
         alert_id = connection.execute("SELECT max(id) FROM alerts").fetchone()[0]
+        if is_alone:
+            release_changed(connection, config)
     connection.close()
     if is_alone:
-        asyncio.run(_deliver(loaded))
+        asyncio.run(_deliver(config))
         lock.release()
-    _report(_rows(loaded, alert_id), is_alone=is_alone, as_json=as_json)
+    return Sent(_rows(config, alert_id), is_alone)
 
 
 def _report(rows: list[dict[str, Any]], *, is_alone: bool, as_json: bool) -> None:
@@ -79,11 +100,14 @@ def _report(rows: list[dict[str, Any]], *, is_alone: bool, as_json: bool) -> Non
         print("in the outbox; the running bridge delivers it")
     else:
         for row in rows:
-            print(
-                f"{row['person']}: {row['state']}" + (f", {row['reason']}" if row["reason"] else "")
-            )
+            print(row_text(row))
     if is_alone and any(row["state"] != State.SENT for row in rows):
         raise typer.Exit(EXIT_UNEXPECTED)
+
+
+def row_text(row: dict[str, Any]) -> str:
+    """Return where the message to one person is, and why."""
+    return f"{row['person']}: {row['state']}" + (f", {row['reason']}" if row["reason"] else "")
 
 
 def _priority(word: str) -> Priority:

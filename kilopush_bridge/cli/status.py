@@ -18,7 +18,7 @@ from kilopush_bridge.outbox.store import open_for_reading
 from kilopush_bridge.scheduler.overview import overview
 from kilopush_bridge.scheduler.policy import policy_of
 from kilopush_bridge.scheduler.situation import Moment
-from kilopush_bridge.times import duration_text
+from kilopush_bridge.times import duration_text, moment_text
 from kilopush_bridge.words import HOLDS
 
 if TYPE_CHECKING:
@@ -57,10 +57,26 @@ def _print(report: dict[str, Any], now_s: float, zone: tzinfo | None) -> None:
     print("Alerts: " + ", ".join(f"{number} {word}" for word, number in alerts.items()))
     for hold in report["holds"]:
         print(_held(hold, now_s))
+    _print_rules(report, now_s, zone)
+
+
+def _print_rules(report: dict[str, Any], now_s: float, zone: tzinfo | None) -> None:
     for one in report["firing"]:
-        print(f"Firing: {one['rule']} ({one['key']}) for {duration_text(now_s - one['since'])}")
+        print(_firing(one, now_s, zone))
     if not report["firing"]:
         print("Nothing is firing.")
+    for one in report["snoozed"]:
+        print(f"Snoozed: {one['rule']} until {moment_text(one['until'], now_s, zone)}")
+    if timers := report["timers"]:
+        print("Timers: " + ", ".join(f"{number} {word}" for word, number in timers.items()))
+
+
+def _firing(one: dict[str, Any], now_s: float, zone: tzinfo | None) -> str:
+    text = f"{one['rule']} ({one['key']}) for {duration_text(now_s - one['since'])}"
+    if one["muted"] is not None:
+        until = f" until {moment_text(one['until'], now_s, zone)}" if one["until"] else ""
+        return f"Muted: {text}, {one['muted']}{until}"
+    return f"Firing: {text}{', acknowledged' if one['acknowledged'] else ''}"
 
 
 def _print_channels(channels: dict[str, dict[str, Any]], now_s: float, zone: tzinfo | None) -> None:

@@ -11,15 +11,17 @@ from typing import Annotated, Any
 import typer
 
 from kilopush_bridge.cli.common import ConfigOption, JsonOption, load, print_json
+from kilopush_bridge.cli.what_if import Outcome, notes, outcome, present
 from kilopush_bridge.core.protocol import MESSAGE_MAX_UNITS
 from kilopush_bridge.core.text import units
 from kilopush_bridge.errors import UsageError
 from kilopush_bridge.expressions import UNKNOWN, Scope
-from kilopush_bridge.model import Alert, Received
+from kilopush_bridge.model import Received
 from kilopush_bridge.payload import read_payload
-from kilopush_bridge.rules import Engine, Rule
+from kilopush_bridge.rules import Rule
 from kilopush_bridge.scheduler.compose import compose_message
 from kilopush_bridge.templates import Renderer
+from kilopush_bridge.times import duration_text
 
 
 def try_(
@@ -37,9 +39,12 @@ def try_(
         print("the payload is no JSON: taken as text", file=sys.stderr)
     now_s = time.time()
     logging.getLogger("kilopush_bridge.templates").disabled = True  # said here instead
-    engine = Engine(loaded.rules, {}, loaded.zone)
-    alerts = {alert.rule.name: alert for alert in engine.handle(Received(topic, content), now_s)}
-    results = [_result(rule, topic, content, alerts.get(rule.name)) for rule in loaded.rules]
+    received, at = Received(topic, content), present(loaded.state)
+    results = []
+    for rule in loaded.rules:
+        found = outcome(rule, received, now_s, loaded.zone)
+        said = list(notes(rule, found, at, now_s, loaded.zone))
+        results.append(_result(rule, topic, content, found, said))
     if as_json:
         print_json(results)
     else:
@@ -53,7 +58,10 @@ def _content(payload: str) -> bytes:
     return os.fsencode(payload)
 
 
-def _result(rule: Rule, topic: str, payload: bytes, alert: Alert | None) -> dict[str, Any]:
+def _result(
+    rule: Rule, topic: str, payload: bytes, found: Outcome, said: list[str]
+) -> dict[str, Any]:
+    alert = found.alarm
     if rule.filter_for(topic) is None:
         return {"rule": rule.name, "matches": False, "why": "its topic filters do not match"}
     if alert is None:
@@ -70,6 +78,8 @@ def _result(rule: Rule, topic: str, payload: bytes, alert: Alert | None) -> dict
         "rule": rule.name,
         "matches": True,
         "fires": True,
+        "after_s": found.after_s,
+        "notes": said,
         "priority": message.priority.word,
         "to": list(message.to),
         "key": message.key,
@@ -103,9 +113,9 @@ def _print(results: list[dict[str, Any]], topic: str) -> None:
         if not one["fires"]:
             print(f"{one['rule']}: does not fire: {one['why']}")
             continue
-        print(
-            f"{one['rule']}: fires, {one['priority']}, to {', '.join(one['to'])}, key {one['key']}"
-        )
+        later = f" after {duration_text(one['after_s'])}" if one["after_s"] else ""
+        whom = f"{one['priority']}, to {', '.join(one['to'])}, key {one['key']}"
+        print(f"{one['rule']}: fires{later}, {whom}")
         for word, reason in one["failures"].items():
             instead = "this is sent instead" if word == "message" else "it is left out"
             print(f"    the {word} could not be rendered: {reason}; {instead}")
@@ -115,6 +125,8 @@ def _print(results: list[dict[str, Any]], topic: str) -> None:
         cut = ", cut" if one["is_cut"] else ""
         silent = ", silent" if one["silent"] else ""
         print(f"    {one['units']} of {MESSAGE_MAX_UNITS} units{cut}{silent}")
+        for note in one["notes"]:
+            print(f"    {note}")
     others = len(results) - len(reached)
     print(
         f"{others} other rules do not listen to `{topic}`"

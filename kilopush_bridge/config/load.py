@@ -11,12 +11,14 @@ from kilopush_bridge.config.broker import build_broker
 from kilopush_bridge.config.channels import build_channels, check_channel
 from kilopush_bridge.config.clock import build_quiet, digest_times
 from kilopush_bridge.config.config import Config
+from kilopush_bridge.config.costs import warn_of_costs
 from kilopush_bridge.config.grants import build_grants
 from kilopush_bridge.config.people import build_people, resolve_names
 from kilopush_bridge.config.quota import check_quota
 from kilopush_bridge.config.rules import RuleBuilder, Surroundings
 from kilopush_bridge.config.settings import api_address, state_path, time_zone
 from kilopush_bridge.config.shape import parse_shape
+from kilopush_bridge.config.timing import check_causes
 from kilopush_bridge.config.tree import read_source
 from kilopush_bridge.errors import ConfigError
 
@@ -41,6 +43,7 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Conf
     sections = parse_shape(source.data, problems)
     config = _build(sections, path, environment, problems)
     check_quota(config, problems)
+    warn_of_costs(config, problems)
     if problems.found:
         raise ConfigError(problems.found)
     return replace(config, warnings=tuple(sorted(problems.warnings)))
@@ -54,6 +57,7 @@ def _build(
     surroundings = _surroundings(sections, channels, groups, problems)
     broker = build_broker(sections.mqtt, problems)
     rules = _rules(sections, surroundings, problems)
+    check_causes(rules, sections.alerts, problems)
     warn_of_later_words(sections, problems)
     warn_of_rules(rules, broker.topic_prefix, problems)
     return Config(

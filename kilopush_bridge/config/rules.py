@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from kilopush_bridge.config.channels import check_channel
 from kilopush_bridge.config.people import resolve_names
 from kilopush_bridge.config.texts import Texts
+from kilopush_bridge.config.timing import read_timing
+from kilopush_bridge.expressions import Expression
 from kilopush_bridge.expressions.functions import FUNCTIONS
 from kilopush_bridge.model import Priority
 from kilopush_bridge.rules import ENGINE_NAMES, Retained, Rule
@@ -55,6 +57,7 @@ class RuleBuilder:
         when = texts.expression("when", section.when)
         event = texts.expression("event", section.event)
         until = texts.expression("until", section.until)
+        timing = read_timing(section, at, self._problems)
         key = texts.expression("key", section.key)
         message = texts.template("message", section.message)
         recovered = texts.template("recovered", section.recovered)
@@ -62,7 +65,8 @@ class RuleBuilder:
         silent = section.silent
         to = self._people(section, at)
         channel = self._channel(section, at)
-        condition = when or event
+        condition = when or event or (Expression("true") if section.stale else None)
+        self._check_urgent(section, at)
         if condition is None or message is None:
             return None
         return Rule(
@@ -82,7 +86,15 @@ class RuleBuilder:
             if isinstance(silent, str)
             else silent,
             recovered=recovered,
-            retained=Retained(section.retained or ("ignore" if event else "compare")),
+            retained=Retained(section.retained or ("compare" if when else "ignore")),
+            for_s=timing.for_s,
+            clear_after_s=timing.clear_after_s,
+            stale_s=timing.stale_s,
+            repeat_s=timing.repeat_s,
+            cooldown_s=timing.cooldown_s,
+            limit=timing.limit,
+            group_s=timing.group_s,
+            unless=tuple(section.unless or ()),
             line=self._problems.place(at, is_key=True)[0],
         )
 
@@ -93,10 +105,6 @@ class RuleBuilder:
         self._check_condition(section, at)
         if section.event is None:
             return
-        for word in ("until", "recovered"):
-            if getattr(section, word) is not None:
-                what = f"`{word}` is not possible with `event`"
-                self._problems.add((*at, word), what, "an event has no end", is_key=True)
         if section.retained == "compare":
             what = "`compare` is not possible with `event`: there is no state"
             self._problems.add((*at, "retained"), what, "use `ignore` or `fire`")
@@ -104,13 +112,21 @@ class RuleBuilder:
     def _check_condition(self, section: RuleSection, at: KeyPath) -> None:
         given = [
             word
-            for word in ("when", "event")
+            for word in ("when", "event", "stale")
             if getattr(section, word) is not None or self._problems.is_rejected((*at, word))
         ]
         if len(given) != 1:
-            hint = "`when` is a state that begins and ends, `event` happens"
-            what = "a rule has exactly one of `when` and `event`"
+            hint = "`when` is a state, `event` happens, `stale` is silence"
+            what = "a rule has exactly one of `when`, `event` and `stale`"
             self._problems.add(at, what, hint, is_key=True)
+
+    def _check_urgent(self, section: RuleSection, at: KeyPath) -> None:
+        if (section.priority or self._file.default_priority) != "critical":
+            return
+        for word in ("group", "limit"):
+            if getattr(section, word) is not None:
+                what = f"`{word}` is not possible with a critical rule"
+                self._problems.add((*at, word), what, "a critical waits for nothing", is_key=True)
 
     def _filters(self, sources: list[str] | None, at: KeyPath) -> tuple[TopicFilter, ...]:
         filters = []

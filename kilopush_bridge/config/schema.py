@@ -19,17 +19,6 @@ from kilopush_bridge.core.protocol import API_URL
 LATER_SECTIONS = ("web", "heartbeat", "alive")
 LATER_MQTT_WORDS = ("discovery",)
 LATER_WORDS = frozenset({*LATER_SECTIONS, *LATER_MQTT_WORDS})
-# Words of a rule that change what it means: ignoring one would send the wrong thing.
-LATER_RULE_WORDS = (
-    "for",
-    "clear_after",
-    "stale",
-    "repeat",
-    "cooldown",
-    "limit",
-    "group",
-    "unless",
-)
 
 UNLIMITED = "unlimited"
 COUNT_MAX = 1_000_000  # far beyond any use: arithmetic with it stays exact
@@ -189,7 +178,11 @@ class RuleSection(_Section):
     model_config = ConfigDict(
         json_schema_extra={
             "required": ["topic", "message"],
-            "oneOf": [{"required": ["when"]}, {"required": ["event"]}],
+            "oneOf": [
+                {"required": ["when"]},
+                {"required": ["event"]},
+                {"required": ["stale"]},
+            ],
         }
     )
 
@@ -205,6 +198,30 @@ class RuleSection(_Section):
     )
     until: str | None = Field(
         default=None, description="what ends a `when`; default: `when` is false"
+    )
+    stale: str | None = Field(
+        default=None, description="fires when nothing was heard for so long: 3h"
+    )
+    for_: str | None = Field(
+        default=None, alias="for", description="a `when` must hold so long before it is told: 15m"
+    )
+    clear_after: str | None = Field(
+        default=None, description="an `event` counts as over so long after the last one: 5m"
+    )
+    repeat: Names | None = Field(
+        default=None, description="reminders while it lasts, the last interval recurs: [10m, 1h]"
+    )
+    cooldown: str | None = Field(
+        default=None, description="least time between two alarms of the same key: 5m"
+    )
+    limit: str | None = Field(
+        default=None, description="alarms of the rule, the surplus goes to the digest: 6 per hour"
+    )
+    group: str | None = Field(
+        default=None, description="collect so long, then one message, one line each: 20s"
+    )
+    unless: Names | None = Field(
+        default=None, description="rule(s) that mute this one while they fire"
     )
     key: str | None = Field(
         default=None, description="what makes two messages the same alert; default: the topic"

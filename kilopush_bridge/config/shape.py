@@ -33,6 +33,19 @@ _OTHER_WORDS = {
     "recipients": "to",
     "link": "url",
     "resolved": "recovered",
+    "delay": "for",
+    "duration": "for",
+    "timeout": "stale",
+    "throttle": "cooldown",
+    "mute": "unless",
+    "inhibit": "unless",
+    "depends_on": "unless",
+    "remind": "repeat",
+    "reminder": "repeat",
+    "interval": "repeat",
+    "debounce": "for",
+    "rate_limit": "limit",
+    "batch": "group",
     "user": "username",
     "users": "people",
     "rules": "alerts",
@@ -61,7 +74,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
 }
 _RULE_WORDS = frozenset(
     {field.alias or name for name, field in schema.RuleSection.model_fields.items()}
-).union(schema.LATER_RULE_WORDS)
+)
 _NUMBER_KINDS = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
@@ -185,12 +198,6 @@ def _reject_choice(path: KeyPath, value: Any, choices: str, problems: Problems) 
 def _reject_word(path: KeyPath, problems: Problems) -> None:
     """Note an unknown word, and let what was probably meant count as present."""
     word = str(path[-1])
-    if path[0] == "alerts" and word in schema.LATER_RULE_WORDS:
-        hint = "without it the rule would do something else than it says"
-        problems.reject(path, f"`{word}` is not there yet in this version", hint, is_key=True)
-        if word == "stale":
-            problems.excuse((*path[:-1], "when"))
-        return
     words = _words_beside(path)
     other_way = _OTHER_WAYS.get((_model_at(path[:-1]), word))
     meant, hint = (None, other_way) if other_way else _meant(word, words)

@@ -24,7 +24,7 @@ from kilopush_bridge.mqtt.policy import Ended, Protocol
 from kilopush_bridge.mqtt.subscriptions import identifier_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from paho.mqtt.client import MQTTMessage
 
@@ -80,6 +80,11 @@ class Connection:
         self._has_identifiers = protocol is Protocol.MQTT_5
         self._is_paused = False
         self.ended: asyncio.Future[Ended] = self._loop.create_future()
+
+    @property
+    def has_identifiers(self) -> bool:
+        """Whether each copy of a message can say which subscription it is for."""
+        return self._has_identifiers
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -237,8 +242,12 @@ class Connection:
 
     # --- talking -------------------------------------------------------------------------------
 
-    async def subscribe(self, subscriptions: Subscriptions) -> list[str]:
+    async def subscribe(
+        self, subscriptions: Subscriptions, only: Collection[str] | None = None
+    ) -> list[str]:
         """Subscribe at QoS 1, always with a replay; return the filters that the broker refused.
+
+        `only` names those that are not subscribed yet, or whose replay is wanted; None: all.
 
         QoS 1 and never 2: paho answers PUBREC on arrival, so a kill there would lose the message
         for good; brokers deliver QoS 2 publications as QoS 1 to such a subscription.
@@ -247,7 +256,7 @@ class Connection:
             ConnectError: the connection ended meanwhile, or nothing was answered.
         """
         self._subscriptions = subscriptions
-        filters = list(subscriptions.filters)
+        filters = [one for one in subscriptions.filters if only is None or one in only]
         if self._has_identifiers and subscriptions.has_overlaps:
             waiters = [self._subscribe([one], identifier_of(one)) for one in filters]
         else:

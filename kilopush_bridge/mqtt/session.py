@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kilopush_bridge.errors import ConnectError
@@ -13,9 +14,10 @@ from kilopush_bridge.mqtt.connection import Connection
 from kilopush_bridge.mqtt.policy import TAKEOVER_WAIT_S, Ended, Protocol, Reconnect
 from kilopush_bridge.mqtt.subscriptions import Subscriptions
 from kilopush_bridge.times import duration_text
+from kilopush_bridge.topics import covers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from kilopush_bridge.config import Broker
     from kilopush_bridge.model import Received
@@ -33,6 +35,7 @@ class Session:
         known_filters: those that earlier runs subscribed to; the ones that are gone are taken back.
         deliver: gets messages in order of arrival.
         on_online: called after each subscription is in place.
+        on_offline: called when the connection is gone.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Session:
         known_filters: Sequence[str],
         deliver: Callable[[list[Received]], None],
         on_online: Callable[[], None],
+        on_offline: Callable[[], None] = lambda: None,
     ) -> None:
         self._broker = broker
         self._client_id = client_id
@@ -50,6 +54,7 @@ class Session:
         self._known_filters = list(known_filters)
         self._deliver = deliver
         self._on_online = on_online
+        self._on_offline = on_offline
         self._reconnect = Reconnect(
             Protocol.MQTT_3_1_1 if broker.scheme == "embedded" else Protocol.MQTT_5
         )
@@ -58,17 +63,19 @@ class Session:
         self._is_paused = False
         self._last_said = ""
         self._had_session = bool(known_filters)
+        self._has_overlaps = False
         self.lost_sessions = 0
+        self._subscribing = asyncio.Lock()
         self.refused: list[str] = []
         self.is_online = False
 
     @property
     def filters(self) -> Sequence[str]:
-        """What is subscribed to, as far as the broker allows."""
-        return self._subscriptions().filters
+        """What the session at the broker is subscribed to."""
+        return tuple(self._known_filters)
 
-    def _subscriptions(self) -> Subscriptions:
-        return Subscriptions(self._filters, self.refused, self._known_filters)
+    def _subscriptions(self, kept: Collection[str] = ()) -> Subscriptions:
+        return Subscriptions(self._filters, self.refused, self._known_filters, kept)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -77,6 +84,18 @@ class Session:
             wait_s = self._reconnect.wait_s(ended, time.monotonic(), random.random())  # noqa: S311 (jitter)
             self._say(ended, wait_s)
             await asyncio.sleep(wait_s)
+
+    async def change(self, filters: Iterable[str], replay: Collection[str] = ()) -> None:
+        """Want other filters from now on, on the connection that there is.
+
+        What was retained for the filters in `replay` is asked for again, too.
+        """
+        self._filters = list(dict.fromkeys(filters))
+        async with self._subscribing:
+            if self._connection is None or not self.is_online:
+                return  # the next connection subscribes to all of them
+            with suppress(ConnectError):
+                await self._subscribe_anew(self._connection, replay)
 
     async def close(self) -> None:
         """Announce `offline` and hang up; the session stays with the broker."""
@@ -116,13 +135,16 @@ class Session:
         try:
             was_kept = await connection.open()
             self._reconnect.connected()
-            await self._take_up(connection, was_kept)
+            async with self._subscribing:
+                await self._take_up(connection, was_kept)
             self._announce(protocol, was_kept)
             connection.pause(self._is_paused)
             return await asyncio.shield(connection.ended)
         except ConnectError:
             return connection.ended.result()
         finally:
+            if self.is_online:
+                self._on_offline()
             self.is_online = False
 
     async def _take_up(self, connection: Connection, was_kept: bool) -> None:
@@ -134,17 +156,59 @@ class Session:
         said, self.refused = self.refused, []
         wanted = self._subscriptions()
         while refused := await connection.subscribe(wanted):
-            for one in refused:
-                log.log(
-                    logging.DEBUG if one in said else logging.ERROR,
-                    "the broker does not allow a subscription to `%s`: rules get nothing from it",
-                    one,
-                )
-            self.refused.extend(refused)
+            self._note_refused(refused, said)
             wanted = self._subscriptions()
         if was_kept:
             connection.unsubscribe(sorted(set(self._known_filters) - set(wanted.filters)))
         self._known_filters = list(wanted.filters)
+        self._has_overlaps = wanted.has_overlaps
+
+    async def _subscribe_anew(self, connection: Connection, replay: Collection[str]) -> None:
+        """Subscribe to what is new, and take back what is gone right behind it.
+
+        What a new filter covers stays until the next connection: only so is no message missed or
+        heard twice. Where filters begin to overlap, all are subscribed again: each copy must say
+        which it is.
+        """
+        known, said = list(self._known_filters), list(self.refused)
+        self.refused = [one for one in said if one in self._filters]
+        while True:
+            wanted = self._subscriptions(self._covered(connection))
+            is_all = wanted.has_overlaps and not self._has_overlaps
+            fresh = [
+                one
+                for one in wanted.filters
+                if is_all or one not in known or any(covers(one, other) for other in replay)
+            ]
+            subscribing = asyncio.ensure_future(connection.subscribe(wanted, fresh))
+            await asyncio.sleep(0)  # it is on its way
+            connection.unsubscribe(sorted(set(self._known_filters) - set(wanted.filters)))
+            refused = await subscribing
+            self._known_filters = [one for one in wanted.filters if one not in refused]
+            self._has_overlaps = wanted.has_overlaps
+            if not refused:
+                return
+            self._note_refused(refused, said)
+
+    def _covered(self, connection: Connection) -> list[str]:
+        """Return what is subscribed and will be covered by what is wanted."""
+        if not connection.has_identifiers:
+            return []
+        wanted = self._subscriptions().filters
+        return [
+            one
+            for one in self._known_filters
+            if one not in wanted and any(covers(other, one) for other in wanted)
+        ]
+
+    def _note_refused(self, refused: Sequence[str], said: Collection[str]) -> None:
+        for one in refused:
+            log.log(
+                logging.DEBUG if one in said else logging.ERROR,
+                "the broker does not allow a subscription to `%s`: rules get nothing from it",
+                one,
+            )
+        self.refused.extend(refused)
 
     def _announce(self, protocol: Protocol, was_kept: bool) -> None:
         self.is_online = True

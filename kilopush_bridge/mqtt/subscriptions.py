@@ -64,17 +64,23 @@ def identifier_of(topic_filter: str) -> int:
 class Subscriptions:
     """The subscriptions of one connection; those that were `known` before come first.
 
+    Those in `kept` are subscribed still, though another one covers them now.
+
     Without overlaps there is nothing to tell apart, and identifiers are not asked for: paho takes
     longer to decode one than the rules to look at a message.
     """
 
     def __init__(
-        self, filters: Iterable[str], refused: Collection[str] = (), known: Sequence[str] = ()
+        self,
+        filters: Iterable[str],
+        refused: Collection[str] = (),
+        known: Sequence[str] = (),
+        kept: Collection[str] = (),
     ) -> None:
         cover = minimal_cover(one for one in filters if one not in refused)
-        old = [one for one in known if one in cover]
+        old = [one for one in known if one in cover or one in kept]
         self.filters: Sequence[str] = [*old, *(one for one in cover if one not in old)]
-        self.has_overlaps = bool(partial_overlaps(self.filters))
+        self.has_overlaps = bool(kept) or bool(partial_overlaps(self.filters))
         self._identifiers = {identifier_of(one) for one in self.filters}
         self._owners: dict[str, int] = {}
 

@@ -90,7 +90,11 @@ class Bridge:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def start(
-        self, failpoint: str = "", *, wait: bool = True, env: Mapping[str, str] | None = None
+        self,
+        failpoint: str = "",
+        *options: str,
+        wait: bool = True,
+        env: Mapping[str, str] | None = None,
     ) -> Bridge:
         seen = self.log.count("connected to")
         environment = {**self.environment, **(env or {})}
@@ -98,7 +102,10 @@ class Bridge:
             environment["KILOPUSH_FAILPOINT"] = failpoint
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "run", "-c", str(self.config)], stdout=log, stderr=log, env=environment
+                [PROGRAM, "run", *options, "-c", str(self.config)],
+                stdout=log,
+                stderr=log,
+                env=environment,
             )
         if wait:
             wait_until(
@@ -125,6 +132,13 @@ class Bridge:
             return 0
         self.process.send_signal(signal.SIGTERM)
         return self.wait_ended()
+
+    def reload(self, *, ends_with: str = "configuration reloaded") -> None:
+        """SIGHUP, and wait until the bridge says that it is done."""
+        assert self.process is not None
+        said = self.log.count(ends_with)
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.log.count(ends_with) > said, 10, "the reload")
 
     def kill(self) -> None:
         """SIGKILL: no chance to do anything."""

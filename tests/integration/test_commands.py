@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness import Bridge, Mosquitto, free_port, publish
-from harness.bridge import PEOPLE, PROGRAM, SECRETS, TOKEN
+from harness.bridge import PEOPLE, PROGRAM, SECRET, SECRETS, TOKEN
 from harness.wait import wait_until
+
+from kilopush_bridge.emulator import World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +90,7 @@ def test_check_counts_the_warnings(alone: Bridge):
         "  leak: {topic: a/*, when: state == on, message: Water, to: me}\n",
     )
     done = alone.command("check")
-    assert done.stdout.endswith("no problems, 2 warnings\n")
+    assert "no problems, 2 warnings\n" in done.stdout
     assert done.stderr.count("warning: ") == 2
 
 
@@ -210,6 +212,16 @@ def test_send_that_cannot_be_delivered_stays_in_the_outbox_and_ends_with_1(
     assert done.stdout.startswith("me: pending, in the next digest; replies are lost (")
     rows = json.loads(alone.command("queue", "list", "--json").stdout)
     assert [(row["state"], row["text"]) for row in rows] == [("pending", "hello")]
+
+
+def test_send_does_not_wait_for_a_secret_that_was_corrected(alone: Bridge, api: RunningEmulator):
+    api.world = World(channels={TOKEN: "9" * 64})
+    refused = alone.command("send", "first", check=False)
+    assert refused.stdout.startswith("me: pending, its token or secret or the address is refused")
+    text = alone.config.read_text()
+    alone.config.write_text(text.replace(SECRET, "9" * 64))
+    assert alone.command("send", "second").stdout == "me: sent\n"
+    assert {record.fields["message"] for record in api.delivered} == {"first", "second"}
 
 
 @pytest.mark.parametrize(

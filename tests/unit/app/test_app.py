@@ -26,7 +26,7 @@ class Bench:
         self.app = app
         self.handled: list[str] = []
         self.steps: list[Step] = []
-        app._engine = SimpleNamespace(handle=self.handle)  # type: ignore[assignment]
+        app._engine = SimpleNamespace(handle=self.handle, find=lambda _name: None)  # type: ignore[assignment]
         app._committer = SimpleNamespace(add=self.steps.append)  # type: ignore[assignment]
 
     def handle(self, received: Received, _now_s: float) -> list[Any]:
@@ -61,14 +61,14 @@ def test_copies_that_do_not_count_and_the_own_prefix_never_reach_rules(bench: Be
 
 def test_only_a_request_with_a_payload_becomes_a_message(bench: Bench):
     bench.receive("kilopush/send/door", "kilopush/send", "kilopush/sent/door", "kilopush/ack/x")
-    assert [[one.name for one in step.messages] for step in bench.steps] == [
+    assert [[one.name for one in step.changes] for step in bench.steps] == [
         ["door"],
         ["anybody"],
         [],
         [],
     ]
     bench.receive("kilopush/send/door", payload=b"")
-    assert not bench.steps[-1].messages
+    assert not bench.steps[-1].changes
 
 
 def test_a_message_that_we_stumble_over_does_not_stop_the_ones_behind_it(

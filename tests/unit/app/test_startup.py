@@ -62,7 +62,7 @@ def test_a_first_run_gets_a_random_name_that_later_runs_keep(
 ):
     first = take_over(state, config, NOW_S)
     assert first.client_id.startswith("kilopush-")
-    assert (first.filters, first.firing) == ((), {})
+    assert (first.filters, first.episodes) == ((), {})
     assert take_over(state, config, NOW_S) == first
 
 
@@ -87,7 +87,7 @@ def test_a_crash_and_a_smaller_configuration_are_brought_in_line(
     inheritance = take_over(state, config, NOW_S)
     states = state.execute("SELECT state, is_repeat FROM deliveries ORDER BY id").fetchall()
     assert [tuple(one) for one in states] == [("pending", 1), ("dead", 0)]
-    assert inheritance.firing == {}  # its rule is gone
+    assert inheritance.episodes == {}  # its rule is gone
     assert kinds(state) == {("unclear", "")}
     assert len(caplog.records) == 2
 

@@ -90,10 +90,11 @@ def test_the_example_fits_the_schema():
     [
         ({"massage": "x"}, "file.alerts.rule.massage: unknown"),
         ({"priority": "urgent"}, "file.alerts.rule.priority: anyOf"),
-        ({"for": "5m"}, "file.alerts.rule.for: unknown"),
+        ({"repeat": []}, "file.alerts.rule.repeat: anyOf"),
         ({"message": ["x"]}, "file.alerts.rule.message: anyOf"),
         ({"to": []}, "file.alerts.rule.to: anyOf"),
         ({"event": "x"}, "file.alerts.rule: oneOf"),
+        ({"stale": "3h"}, "file.alerts.rule: oneOf"),
     ],
 )
 def test_a_mistake_in_a_rule_does_not_fit_the_schema(words, violation):
