@@ -9,13 +9,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import figures, machine, million, report, storm
+from bench import figures, machine, million, report, storm, timers
 from bench.environment import USERS
 from bench.programs import Bridge
 from bench.stage import ROOT, Unfinished
 
 PAGE = ROOT / "docs" / "performance.md"
-PARTS = ("speed", "storm", "million")
+PARTS = ("speed", "storm", "million", "timers")
 
 
 def main() -> None:
@@ -52,6 +52,8 @@ def _measured(part: str, bridge: Bridge, *, quick: bool) -> str:
         return report.table(storm.measure(bridge, quick=quick))
     if part == "million":
         return report.table(million.measure(bridge, quick=quick))
+    if part == "timers":
+        return report.table(timers.measure(bridge, quick=quick))
     measured = figures.measure(bridge, figures.QUICK if quick else figures.FULL)
     text = report.table(report.rows(measured))
     if measured.left_out:
