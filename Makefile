@@ -44,7 +44,7 @@ demo: setup ## See it work: broker, devices, bridge and phone in one terminal (S
 	@$(BIN)/kilopush-bridge demo $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: test
-test: setup system lint check-copies types imports test-unit test-micropython test-simulation test-integration test-home-assistant test-end-to-end ## Run all checks and tests
+test: setup system lint check-copies types imports test-unit test-timeline test-micropython test-simulation test-integration test-home-assistant test-end-to-end ## Run all checks and tests
 
 .PHONY: test-unit
 test-unit: setup ## Fast tests: no broker, no processes
@@ -69,6 +69,10 @@ test-end-to-end: setup setup-ha system ## A real Home Assistant, driven by REST 
 test-micropython: setup setup-wasm ## Board code and the shared vectors on MicroPython, 64 and 32 bits
 	$(BIN)/pytest tests/micropython
 
+.PHONY: test-timeline
+test-timeline: setup ## Every word of a rule, as stories on a simulated clock
+	$(BIN)/pytest tests/timeline
+
 .PHONY: test-simulation
 test-simulation: setup ## Hostile weeks on a simulated clock
 	$(BIN)/pytest tests/simulation
@@ -78,8 +82,9 @@ simulate: setup ## More of them (WEEKS=2000), and the table of docs/quota.md
 	cd tests && ../$(BIN)/python -m simulation $(WEEKS) $(if $(WRITE),--write ../docs/quota.md)
 
 .PHONY: picture
-picture: setup ## Draw the day in docs/quota.md
+picture: setup ## Draw the day in docs/quota.md, and the pictures of docs/rules.md
 	cd tests && ../$(BIN)/python -m simulation.picture ../docs/quota-day.svg
+	cd tests && ../$(BIN)/python -m timeline.picture
 
 .PHONY: lint
 lint: setup ## Formatting, lint, spelling
