@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kilopush_bridge.model import Received
     from kilopush_bridge.rules.rule import Rule
 
+_BEGIN_AGAIN = (Phase.HOLDS, Phase.MUTED, Phase.HEARD)  # when a cause is over
 _LASTING = (Phase.FIRING, Phase.MUTED)
 _RELEASE = "\0release"  # no key: the timer of what was withheld of a rule
 
@@ -407,8 +408,8 @@ class Life:
         turns: Turns = []
         for key, episode in list(self.episodes[rule.name].items()):
             is_waiting = episode.phase is Phase.MUTED and episode.due_at_s is None
-            if is_waiting or (episode.phase in (Phase.MUTED, Phase.HOLDS) and not is_start):
-                due_at_s = episode.due_at_s if episode.phase is Phase.MUTED else None
+            if is_waiting or (episode.phase in _BEGIN_AGAIN and not is_start):
+                due_at_s = None if episode.phase is Phase.HOLDS else episode.due_at_s
                 episode.due_at_s = max(due_at_s or 0.0, again_at_s)
                 turns.append(self._mark(rule, key, episode))
         return turns

@@ -495,3 +495,29 @@ def test_circles_and_what_never_ends_are_refused(
         """
     with pytest.raises(ConfigError, match=re.escape(what)):
         configuration(rules, tmp_path)
+
+
+def test_what_could_not_speak_has_its_whole_time_again_when_the_cause_is_over():
+    rules = """
+    bridge down:
+      topic: z/bridge
+      when: value == 'offline'
+      message: the bridge is down
+    silent:
+      topic: z/+device
+      except: z/bridge
+      stale: 1h
+      unless: bridge down
+      message: "{{ device }} is silent"
+    """
+    script = """
+    0     z/gate 1
+    10m   z/bridge offline
+    50m   z/bridge online
+    1h5m  z/gate 2
+    2h10m end
+    """
+    assert story(rules, script) == tale("""
+    10m the bridge is down
+    2h5m gate is silent
+    """)
