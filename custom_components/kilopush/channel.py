@@ -216,7 +216,8 @@ class Channel:
         """
         begun_s = self._hass.loop.time()
         storing = self._run(self._async_take(deliveries), "store messages")
-        is_stored = await asyncio.shield(storing)
+        await asyncio.wait({storing})
+        is_stored = not storing.cancelled() and storing.result()
         if self._is_landing and is_stored:
             return  # the next run sends it
         left_s = max(0.0, begun_s + _ANSWER_WITHIN_S - self._hass.loop.time())
@@ -313,7 +314,7 @@ class Channel:
         tomorrow = dt_util.start_of_local_day(dt_util.now() + timedelta(days=1))
         midnight_in_s = (tomorrow - dt_util.now()).total_seconds()
         longest_s = _DISK_RETRY_S if self._is_disk_bad else _WAKE_MAX_S
-        due_in_s = longest_s if at_s is None or self._is_disk_bad else at_s - now_s
+        due_in_s = longest_s if at_s is None else at_s - now_s
         delay_s = max(_WAKE_MIN_S, min(due_in_s, midnight_in_s, longest_s))
         self._wake = self._hass.loop.call_later(delay_s, self._step)
 
