@@ -37,7 +37,7 @@ from kilopush_bridge.outbox.upkeep import forget
 from kilopush_bridge.push import Push
 from kilopush_bridge.rules import Engine
 from kilopush_bridge.scheduler import Scheduler
-from kilopush_bridge.scheduler.clock import ApiClock, uptime_s
+from kilopush_bridge.scheduler.clock import NEWS_S, ApiClock, uptime_s
 from kilopush_bridge.scheduler.policy import policy_of
 from kilopush_bridge.templates import Renderer
 from kilopush_bridge.times import DAY_S, MINUTE_S
@@ -270,8 +270,7 @@ class App:
 
     def _on_online(self) -> None:
         now_s = self._clock()
-        self._act(self._engine.watch_from_start(now_s))
-        self._act(self._engine.online(now_s))
+        self._act([*self._engine.online(now_s), *self._engine.watch_from_start(now_s)])
         self._timer.set()
         self._reporter.start_over()
         errand = asyncio.create_task(self._remember_filters(), name="remember filters")
@@ -291,14 +290,26 @@ class App:
     async def _remember_filters(self) -> None:
         try:
             await self._store.call(remember, "filters", json.dumps(list(self._session.filters)))
+            # so that a kill right after this does not count the time before it again
+            until_s = self._engine.heard_until_s(self._clock())
+            await self._store.call(remember, "connected_until_s", f"{until_s:.0f}")
         except StorageError as error:
             log.error("%s", error)
 
     async def _keep_time(self) -> None:
         """Let timers go off, whether or not anything is heard."""
+        ahead_s = self._clock() - uptime_s()
         while True:
             now_s = self._clock()
-            self._act(self._engine.tick(now_s))
+            moved_s = now_s - uptime_s() - ahead_s
+            ahead_s += moved_s
+            try:
+                if abs(moved_s) > NEWS_S:
+                    self._act(self._engine.clock_moved(moved_s))
+                self._act(self._engine.tick(now_s))
+            except Exception:
+                # whatever it is, the timers of other rules still have to go off
+                log.exception("a timer could not be handled")
             next_s = self._engine.next_s
             # The clock may jump: no timer is waited for longer than this.
             wait_s = min(TICK_MAX_S, TICK_MAX_S if next_s is None else max(0.0, next_s - now_s))
@@ -332,8 +343,8 @@ class App:
         seen = self._engine.seen_since(since_s)
         for at in range(0, len(seen), FLUSHED_AT_ONCE):
             await self._store.call(flush_seen, seen[at : at + FLUSHED_AT_ONCE])
-        if self._session.is_online:
-            await self._store.call(remember, "connected_until_s", f"{self._clock():.0f}")
+        until_s = self._engine.heard_until_s(self._clock())
+        await self._store.call(remember, "connected_until_s", f"{until_s:.0f}")
 
     async def _keep_house(self) -> None:
         """Write what is written late, and forget what is old."""

@@ -45,7 +45,9 @@ class Step:
     @property
     def is_rescued(self) -> bool:
         """Whether no message of it is lost if it is never stored: all of them arrived."""
-        messages = sum(isinstance(change, Message) for change in self.changes)
+        messages = sum(
+            isinstance(change, Message) and not change.withdrawn for change in self.changes
+        )
         return len(self.rescues) == messages and all(
             rescue.is_complete for rescue in self.rescues.values()
         )

@@ -47,7 +47,7 @@ def take_over(connection: sqlite3.Connection, config: Config, now_s: float) -> I
     if unfinished := return_unfinished(connection, now_s):
         log.warning("%d deliveries were on the way at the last stop; sent again", unfinished)
     bring_in_line(connection, config, now_s)
-    episodes, gone = possible(config.rules, load_episodes(connection))
+    episodes, gone = possible(config.rules, load_episodes(connection), now_s)
     for mark in gone:
         remember_episode(connection, mark)
     return Inheritance(

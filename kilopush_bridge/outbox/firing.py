@@ -29,6 +29,12 @@ LOAD = """
            is_acknowledged, topic, payload, why
     FROM firing
 """
+FLUSH_SEEN = """
+    UPDATE firing
+    SET seen_at_s = ?, count = ?,
+        due_at_s = CASE WHEN phase = 'heard' THEN coalesce(?, due_at_s) ELSE due_at_s END
+    WHERE rule = ? AND key = ?
+"""
 TOLD = """
     SELECT created_at_s FROM alerts
     WHERE origin = 'rule' AND name = ? AND kind IN ('alarm', 'event') AND created_at_s > ?
@@ -105,13 +111,12 @@ def drop_rules_except(connection: sqlite3.Connection, rules: Collection[str]) ->
 def flush_seen(
     connection: sqlite3.Connection, seen: Iterable[tuple[float, int, float | None, str, str]]
 ) -> None:
-    """Write when each episode was last confirmed, how often, and when it is due since then.
+    """Write when each episode was last confirmed, how often, and when silence is due since then.
 
     The one thing that is written late. Each entry is `(seen_at_s, count, due_at_s, rule, key)`.
+    Other timers are written with what moves them on: here they could be ahead of it.
     """
-    connection.executemany(
-        "UPDATE firing SET seen_at_s = ?, count = ?, due_at_s = ? WHERE rule = ? AND key = ?", seen
-    )
+    connection.executemany(FLUSH_SEEN, seen)
 
 
 def load_snoozes(connection: sqlite3.Connection, now_s: float) -> dict[str, float]:

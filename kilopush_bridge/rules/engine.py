@@ -92,6 +92,7 @@ class Engine:
         """Return what time alone causes. Call it again at `next_s`."""
         if self._trusted_from_s is None or now_s < self._trusted_from_s:
             return []
+        self._trusted_from_s = 0.0
         turns = self._life.due(
             now_s, is_connected=self._offline_since_s is None, at_most=DUE_AT_ONCE
         )
@@ -114,12 +115,26 @@ class Engine:
         """Take that everything is subscribed; return what that causes."""
         turns: Turns = []
         if self._offline_since_s is not None:
-            turns = self._life.shift_silence(max(0.0, now_s - self._offline_since_s))
+            turns = self._life.shift_silence(self._offline_since_s, now_s)
             self._offline_since_s = None
         if self._trusted_from_s is None:
             self._trusted_from_s = now_s + SETTLE_S
             turns += self._life.settle(now_s)
         return self._results(turns, now_s)
+
+    def clock_moved(self, by_s: float) -> list[Result]:
+        """Take that the clock was wrong by so much: what waits, waits as long as it was to."""
+        turns = self._life.shift(by_s)
+        if self._trusted_from_s:
+            self._trusted_from_s += by_s
+        if self._offline_since_s is not None:
+            self._offline_since_s += by_s
+        snoozes = [Snooze(*one) for one in self.snoozes.items()]
+        return [*snoozes, *self._results(turns, 0.0)]
+
+    def heard_until_s(self, now_s: float) -> float:
+        """Return until when anything could be heard."""
+        return now_s if self._offline_since_s is None else self._offline_since_s
 
     def watch_from_start(self, now_s: float) -> list[Result]:
         """Begin to wait for rules with `stale` whose topic has no wildcard."""
@@ -201,7 +216,13 @@ class Engine:
     def seen_since(self, at_s: float) -> list[Seen]:
         """Return what was confirmed since Unix time `at_s`."""
         return [
-            (episode.seen_at_s, episode.count, episode.due_at_s, name, key)
+            (
+                episode.seen_at_s,
+                episode.count,
+                episode.due_at_s if episode.phase is Phase.HEARD else None,
+                name,
+                key,
+            )
             for name, key, episode in self._life.all()
             if episode.seen_at_s >= at_s
         ]
@@ -277,7 +298,7 @@ def key_of(rule: Rule, scope: Scope, topic: str) -> str:
     if rule.key is None:
         return topic
     value = rule.key.value(scope)
-    key = topic if value is UNKNOWN else text_of(value)
+    key = topic if value is UNKNOWN else text_of(value).replace("\0", "")  # no text ends with it
     if len(key) <= KEY_MAX_CHARS:
         return key
     # cutting alone would make two alarms one, and lose the second

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from kilopush_bridge.rules.rule import Rule
 
 _BEGIN_AGAIN = (Phase.HOLDS, Phase.MUTED, Phase.HEARD)  # when a cause is over
+_PAYLOAD_KEPT_BYTES = 16_384
+_START_KEPT_BYTES = 800
 _LASTING = (Phase.FIRING, Phase.MUTED)
 _RELEASE = "\0release"  # no key: the timer of what was withheld of a rule
 
@@ -122,6 +124,7 @@ class Life:
             ]
         elif rule.cooldown_s and episode.told_at_s is not None:
             episode.phase, episode.due_at_s = Phase.COOLING, episode.told_at_s + rule.cooldown_s
+            episode.payload = b""
             turns.append(self._mark(rule, key, episode))
         return turns
 
@@ -153,7 +156,7 @@ class Life:
             rule = self.rules[name]
             episode = self.episodes[name].get(key)
             if key == _RELEASE:
-                turns += self._release(rule)
+                turns += self._release(rule, now_s)
             elif episode is not None and (is_connected or episode.phase is not Phase.HEARD):
                 turns += self._pass(rule, key, episode, now_s)
             at_most -= 1
@@ -187,14 +190,27 @@ class Life:
             return self._end(rule, key, episode, now_s)
         return self._remind(rule, key, episode, now_s) if rule.repeat_s else []
 
-    def shift_silence(self, gap_s: float) -> Turns:
-        """Do not count time in which nothing could be heard."""
+    def shift_silence(self, begin_s: float, now_s: float) -> Turns:
+        """Do not count the time since Unix time `begin_s`, in which nothing could be heard."""
         turns: Turns = []
         for name, key, episode in list(self.all()):
             if episode.phase is Phase.HEARD and episode.due_at_s is not None:
-                episode.due_at_s += gap_s
+                gap_s = now_s - max(begin_s, episode.seen_at_s)  # it may have begun in between
+                episode.due_at_s += max(0.0, gap_s)
                 turns.append(self._mark(self.rules[name], key, episode))
         return turns
+
+    def shift(self, by_s: float) -> Turns:
+        """Let everything keep its age: the clock was wrong by so much."""
+        self.mutes.shift(by_s)
+        self._groups = {rule: (name, end_s + by_s) for rule, (name, end_s) in self._groups.items()}
+        for _, _, episode in self.all():
+            episode.since_s += by_s
+            episode.seen_at_s += by_s
+            episode.due_at_s = None if episode.due_at_s is None else episode.due_at_s + by_s
+            episode.told_at_s = None if episode.told_at_s is None else episode.told_at_s + by_s
+        self.timers.shift(by_s)
+        return [Mark(name, key, replace(episode)) for name, key, episode in self.all()]
 
     def settle(self, now_s: float) -> Turns:
         """Look again, after a start, at what was muted by something that may be over."""
@@ -414,8 +430,12 @@ class Life:
                 turns.append(self._mark(rule, key, episode))
         return turns
 
-    def _release(self, rule: Rule) -> Turns:
+    def _release(self, rule: Rule, now_s: float) -> Turns:
         """Let go what was withheld; what only happened is counted and never sent."""
+        snoozed_until_s = self.mutes.snoozes.get(rule.name, 0.0)
+        if snoozed_until_s > now_s:
+            self.timers.add(snoozed_until_s, rule.name, _RELEASE)
+            return []
         return [] if rule.is_event or self.mutes.cause_of(rule) else [Release(rule.name)]
 
 
@@ -428,6 +448,7 @@ def due_of(rule: Rule, episode: Episode) -> float | None:
 
 
 def _new(received: Received, now_s: float, told_at_s: float | None) -> Episode:
-    return Episode(
-        now_s, now_s, told_at_s=told_at_s, topic=received.topic, payload=received.payload
-    )
+    payload = received.payload
+    # It is stored for each key. Of a picture, its beginning says as much in a text.
+    kept = payload if len(payload) <= _PAYLOAD_KEPT_BYTES else payload[:_START_KEPT_BYTES]
+    return Episode(now_s, now_s, told_at_s=told_at_s, topic=received.topic, payload=kept)

@@ -83,3 +83,11 @@ class Mutes:
         """Take what was told under the rules before; the limits may be others."""
         for rule in self._rules:
             self.remember_told(rule, before._told.get(rule.name, ()))
+
+    def shift(self, by_s: float) -> None:
+        """Let every time be later by so much."""
+        self.snoozes = {rule: until_s + by_s for rule, until_s in self.snoozes.items()}
+        for told in self._told.values():
+            times_s = [at_s + by_s for at_s in told]
+            told.clear()
+            told.extend(times_s)

@@ -46,23 +46,54 @@ def is_possible(rule: Rule, episode: Episode) -> bool:
 
 
 def possible(
-    rules: Iterable[Rule], episodes: Mapping[str, Mapping[str, Episode]]
+    rules: Iterable[Rule], episodes: Mapping[str, Mapping[str, Episode]], now_s: float
 ) -> tuple[Episodes, list[Mark]]:
-    """Return what rules can have left, and what to forget, at a start."""
+    """Return what rules can have left, and what to forget, at a start.
+
+    The file may have changed since: timers are those of today's words.
+    """
     by_name = {rule.name: rule for rule in rules}
     kept: Episodes = {}
     gone = []
     for name, key, episode in _all(episodes):
         rule = by_name.get(name)
-        if rule is None or not is_possible(rule, episode):
+        if rule is None or not (is_possible(rule, episode) and _hears(rule, episode)):
             gone.append(Mark(name, key, None))
             continue
-        if episode.phase is Phase.FIRING and not rule.repeat_s:
-            episode.due_at_s = None
-        if episode.phase is Phase.MUTED and not rule.unless and episode.due_at_s is None:
-            episode.due_at_s = episode.seen_at_s  # nothing that mutes it is left
+        episode.due_at_s = _due_at_start_s(rule, episode, now_s)
         kept.setdefault(name, {})[key] = episode
     return kept, gone
+
+
+def _hears(rule: Rule, episode: Episode) -> bool:
+    """Return whether the topic that began it still reaches the rule: else nothing ever ends it."""
+    return not episode.topic or rule.filter_for(episode.topic) is not None
+
+
+def _due_at_start_s(rule: Rule, episode: Episode, now_s: float) -> float | None:
+    due_at_s = episode.due_at_s
+    match episode.phase:
+        case Phase.HOLDS:
+            begun_s = episode.since_s + rule.for_s if due_at_s is None else due_at_s
+            return min(begun_s, now_s + rule.for_s)
+        case Phase.HEARD:
+            stale_s = rule.stale_s or 0.0
+            return min(
+                episode.seen_at_s + stale_s if due_at_s is None else due_at_s, now_s + stale_s
+            )
+        case Phase.FIRING:
+            return _next_reminder_s(rule, episode, now_s)
+        case Phase.MUTED if due_at_s is None and not rule.unless:
+            return episode.seen_at_s  # nothing that mutes it is left
+    return due_at_s
+
+
+def _next_reminder_s(rule: Rule, episode: Episode, now_s: float) -> float | None:
+    is_told = episode.told_at_s is not None and episode.told_at_s >= episode.since_s
+    if not rule.repeat_s or episode.is_acknowledged or not is_told:
+        return None
+    next_s = now_s + rule.repeat_s[min(episode.repeats, len(rule.repeat_s) - 1)]
+    return next_s if episode.due_at_s is None else min(next_s, episode.due_at_s)
 
 
 def succeed(
@@ -81,7 +112,7 @@ def succeed(
             marks.append(Mark(name, key, None))
             continue
         if _words(before[name], _TIMES) != _words(rule, _TIMES):
-            episode.due_at_s = _due_at_s(rule, episode, now_s)
+            episode.due_at_s = _due_at_s(before[name], rule, episode, now_s)
             marks.append(Mark(name, key, replace(episode)))
         kept.setdefault(name, {})[key] = episode
     return kept, marks
@@ -89,25 +120,28 @@ def succeed(
 
 def _stays(before: Rule, rule: Rule, episode: Episode) -> bool:
     is_alike = _kind(before) == _kind(rule) and _source(before.key) == _source(rule.key)
-    has_topic = not episode.topic or rule.filter_for(episode.topic) is not None
-    return is_alike and has_topic and is_possible(rule, episode)
+    return is_alike and _hears(rule, episode) and is_possible(rule, episode)
 
 
-def _due_at_s(rule: Rule, episode: Episode, now_s: float) -> float | None:
-    """Return when an episode is due by the times of its new rule."""
+def _due_at_s(before: Rule, rule: Rule, episode: Episode, now_s: float) -> float | None:
+    """Return when an episode is due by the times of its new rule: as much later as the word says.
+
+    What something mutes waits for that, whatever has changed.
+    """
+    due_at_s = episode.due_at_s
+    if episode.phase is Phase.FIRING:
+        is_same = before.repeat_s == rule.repeat_s
+        return due_at_s if is_same else _next_reminder_s(rule, episode, now_s)
+    if due_at_s is None:
+        return None
     match episode.phase:
         case Phase.HOLDS:
-            return episode.since_s + rule.for_s
+            return due_at_s + rule.for_s - before.for_s
         case Phase.HEARD:
-            return episode.seen_at_s + (rule.stale_s or 0.0)
+            return due_at_s + (rule.stale_s or 0.0) - (before.stale_s or 0.0)
         case Phase.COOLING:
-            return (episode.told_at_s or 0.0) + rule.cooldown_s
-        case Phase.MUTED:
-            return episode.due_at_s and now_s  # looked at again; without a time, its cause ends it
-    if not rule.repeat_s or episode.is_acknowledged:
-        return None
-    next_s = now_s + rule.repeat_s[min(episode.repeats, len(rule.repeat_s) - 1)]
-    return next_s if episode.due_at_s is None else min(next_s, episode.due_at_s)
+            return due_at_s + rule.cooldown_s - before.cooldown_s
+    return now_s if before.cooldown_s != rule.cooldown_s and "cooldown" in episode.why else due_at_s
 
 
 def _kind(rule: Rule) -> tuple[bool, bool]:

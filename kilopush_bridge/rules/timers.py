@@ -43,6 +43,10 @@ class Timers:
             _, rule, key = heapq.heappop(self._heap)
             yield rule, key
 
+    def shift(self, by_s: float) -> None:
+        """Let every time be later by so much; their order stays."""
+        self._heap = [(due_at_s + by_s, rule, key) for due_at_s, rule, key in self._heap]
+
     @property
     def is_littered(self) -> bool:
         """Whether there may be more entries that count for nothing than others."""

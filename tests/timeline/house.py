@@ -226,7 +226,7 @@ class House:
     async def _online(self) -> None:
         self.is_online = True
         await self._store_results(
-            [*self._engine.watch_from_start(self.now_s), *self._engine.online(self.now_s)]
+            [*self._engine.online(self.now_s), *self._engine.watch_from_start(self.now_s)]
         )
 
     # --- the bridge ----------------------------------------------------------------------------

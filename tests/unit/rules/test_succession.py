@@ -174,17 +174,17 @@ EPISODE = Episode(NOW_S, NOW_S, due_at_s=NOW_S + 60, topic="shed")
     ],
 )
 def test_what_a_rule_cannot_have_left_is_forgotten_at_a_start(by: Rule, phase: Phase, stays: bool):
-    kept, gone = possible([by], {"door": {"shed": replace(EPISODE, phase=phase)}})
+    kept, gone = possible([by], {"door": {"shed": replace(EPISODE, phase=phase)}}, 0.0)
     assert bool(kept) is stays
     assert gone == ([] if stays else [Mark("door", "shed", None)])
 
 
 def test_a_rule_that_no_longer_repeats_has_no_timer_after_a_start():
-    kept, _ = possible([rule()], {"door": {"shed": replace(EPISODE, phase=Phase.FIRING)}})
+    kept, _ = possible([rule()], {"door": {"shed": replace(EPISODE, phase=Phase.FIRING)}}, 0.0)
     assert alerts(Engine([rule()], kept).tick(NOW_S + 9999)) == []
 
 
 def test_what_nothing_mutes_any_more_is_told_after_a_start():
     muted = replace(EPISODE, phase=Phase.MUTED, due_at_s=None, why="muted by hub")
-    kept, _ = possible([rule()], {"door": {"shed": muted}})
+    kept, _ = possible([rule()], {"door": {"shed": muted}}, 0.0)
     assert alerts(Engine([rule()], kept).tick(NOW_S + 1)) == ["alarm"]
