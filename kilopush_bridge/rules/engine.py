@@ -60,7 +60,7 @@ class Engine:
         self.unknown_payloads = 0
         self.matched: Counter[str] = Counter()
         self._life = Life(self.rules, stored, snoozes or {})
-        self._episodes = self._life.episodes
+        self._episodes = self._life.keys.episodes
         self._by_name = {rule.name: rule for rule in self.rules}
         self._routes = Routes(self.rules)
         self._zone = zone
@@ -101,7 +101,7 @@ class Engine:
     @property
     def next_s(self) -> float | None:
         """When `tick` has something to look at; None: not before something else happens."""
-        due_at_s = self._life.timers.next_s
+        due_at_s = self._life.keys.timers.next_s
         if due_at_s is None or self._trusted_from_s is None:
             return None
         return max(due_at_s, self._trusted_from_s)
@@ -143,7 +143,7 @@ class Engine:
             for rule in self.rules
             if rule.stale_s is not None and rule.key is None
             for one in rule.filters
-            if not one.has_wildcards and one.text not in self._life.episodes[rule.name]
+            if not one.has_wildcards and one.text not in self._life.keys.episodes[rule.name]
             for mark in self._life.expect(rule, one.text, now_s)
         ]
         return self._results(marks, now_s)
@@ -188,7 +188,7 @@ class Engine:
     def firing(self) -> dict[str, dict[str, Episode]]:
         """What fires, told or muted, by rule and key."""
         firing: dict[str, dict[str, Episode]] = {rule.name: {} for rule in self.rules}
-        for name, key, episode in self._life.all():
+        for name, key, episode in self._life.keys.all():
             if episode.phase in (Phase.FIRING, Phase.MUTED):
                 firing[name][key] = episode
         return firing
@@ -196,7 +196,7 @@ class Engine:
     @property
     def episodes(self) -> Mapping[str, Mapping[str, Episode]]:
         """All that is remembered, by rule and key."""
-        return self._life.episodes
+        return self._life.keys.episodes
 
     @property
     def snoozes(self) -> Mapping[str, float]:
@@ -205,7 +205,7 @@ class Engine:
 
     def collecting(self, now_s: float) -> tuple[str, ...]:
         """Return the groups that are not complete yet."""
-        return self._life.collecting(now_s)
+        return self._life.groups.collecting(now_s)
 
     def remember_told(self, told_at_s: Mapping[str, Iterable[float]]) -> None:
         """Take when alarms of rules with a `limit` were told in the last run, oldest first."""
@@ -223,7 +223,7 @@ class Engine:
                 name,
                 key,
             )
-            for name, key, episode in self._life.all()
+            for name, key, episode in self._life.keys.all()
             if episode.seen_at_s >= at_s
         ]
 

@@ -16,22 +16,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kilopush_bridge.model import Episode, Kind, Mark, Phase, Release, Withhold
 from kilopush_bridge.rules.edge import Edge, edge
+from kilopush_bridge.rules.groups import Groups
+from kilopush_bridge.rules.keys import RELEASE, Keys, due_of, new_episode
 from kilopush_bridge.rules.mutes import Mutes
-from kilopush_bridge.rules.timers import Timers
 from kilopush_bridge.times import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from kilopush_bridge.expressions import Unknown
     from kilopush_bridge.model import Received
     from kilopush_bridge.rules.rule import Rule
 
 _BEGIN_AGAIN = (Phase.HOLDS, Phase.MUTED, Phase.HEARD)  # when a cause is over
-_PAYLOAD_KEPT_BYTES = 16_384
-_START_KEPT_BYTES = 800
 _LASTING = (Phase.FIRING, Phase.MUTED)
-_RELEASE = "\0release"  # no key: the timer of what was withheld of a rule
 
 
 class Turn(NamedTuple):
@@ -61,24 +59,12 @@ class Life:
         snoozes: Mapping[str, float],
     ) -> None:
         self.rules = {rule.name: rule for rule in rules}
-        self.episodes = {name: dict(episodes.get(name, {})) for name in self.rules}
+        self.keys = Keys(self.rules, episodes)
         self.mutes = Mutes(self.rules.values(), snoozes)
-        self.timers = Timers()
-        self._groups: dict[str, tuple[str, float]] = {}  # by rule: the name, until when it collects
-        for name, _, episode in self.all():
+        self.groups = Groups()
+        for name, _, episode in self.keys.all():
             if episode.phase in _LASTING:
                 self.mutes.begins(self.rules[name])
-        self._tidy()
-
-    def all(self) -> Iterator[tuple[str, str, Episode]]:
-        """Yield every rule, key and episode."""
-        for name, episodes in self.episodes.items():
-            for key, episode in episodes.items():
-                yield name, key, episode
-
-    def collecting(self, now_s: float) -> tuple[str, ...]:
-        """Return the groups that are not complete yet."""
-        return tuple(name for name, until_s in self._groups.values() if until_s > now_s)
 
     # --- messages ------------------------------------------------------------------------------
 
@@ -92,7 +78,7 @@ class Life:
         now_s: float,
     ) -> Turns:
         """Take what a message says of a state."""
-        episode = self.episodes[rule.name].get(key)
+        episode = self.keys.get(rule, key)
         if episode is None or episode.phase is Phase.COOLING:
             return self._begin(rule, key, episode, received, now_s) if condition is True else []
         if episode.phase is Phase.HOLDS and condition is False:
@@ -107,55 +93,55 @@ class Life:
 
     def event(self, rule: Rule, key: str, received: Received, now_s: float) -> Turns:
         """Take a message that counts by itself."""
-        episode = self.episodes[rule.name].get(key)
+        episode = self.keys.get(rule, key)
         if episode is None or (rule.has_end and episode.phase is Phase.COOLING):
             told_at_s = episode.told_at_s if episode else None
-            episode = _new(received, now_s, told_at_s)
+            episode = new_episode(received, now_s, told_at_s)
         else:
             episode.seen_at_s = now_s
             episode.count += 1
         turns = self._tell_event(rule, key, episode, received, now_s)
         if rule.has_end:
-            is_new = self.episodes[rule.name].get(key) is not episode
+            is_new = self.keys.get(rule, key) is not episode
             turns = [
                 *(self._causes(rule) if is_new else []),
                 *turns,
-                self._mark(rule, key, episode),
+                self.keys.mark(rule, key, episode),
             ]
         elif rule.cooldown_s and episode.told_at_s is not None:
             episode.phase, episode.due_at_s = Phase.COOLING, episode.told_at_s + rule.cooldown_s
             episode.payload = b""
-            turns.append(self._mark(rule, key, episode))
+            turns.append(self.keys.mark(rule, key, episode))
         return turns
 
     def heard(self, rule: Rule, key: str, received: Received, now_s: float) -> Turns:
         """Take a sign of life."""
-        episode = self.episodes[rule.name].get(key)
+        episode = self.keys.get(rule, key)
         due_at_s = now_s + (rule.stale_s or 0.0)
         if episode is not None and episode.phase is Phase.HEARD:
             episode.seen_at_s, episode.due_at_s = now_s, due_at_s
             return []
         turns = [] if episode is None else self._end(rule, key, episode, now_s)[:-1]
         told_at_s = None if episode is None else episode.told_at_s
-        fresh = _new(received, now_s, told_at_s)
+        fresh = new_episode(received, now_s, told_at_s)
         fresh.phase, fresh.due_at_s, fresh.payload = Phase.HEARD, due_at_s, b""
-        return [*turns, self._mark(rule, key, fresh)]
+        return [*turns, self.keys.mark(rule, key, fresh)]
 
     def expect(self, rule: Rule, topic: str, now_s: float) -> Turns:
         """Wait for a topic that nothing was heard of yet."""
         episode = Episode(now_s, now_s, count=0, phase=Phase.HEARD, topic=topic)
         episode.due_at_s = now_s + (rule.stale_s or 0.0)
-        return [self._mark(rule, topic, episode)]
+        return [self.keys.mark(rule, topic, episode)]
 
     # --- time ----------------------------------------------------------------------------------
 
     def due(self, now_s: float, *, is_connected: bool, at_most: int) -> Turns:
         """Return what happens without a message, of at most so many timers."""
         turns: Turns = []
-        for name, key in self.timers.due(now_s):
+        for name, key in self.keys.timers.due(now_s):
             rule = self.rules[name]
-            episode = self.episodes[name].get(key)
-            if key == _RELEASE:
+            episode = self.keys.get(rule, key)
+            if key == RELEASE:
                 turns += self._release(rule, now_s)
             elif episode is not None and (is_connected or episode.phase is not Phase.HEARD):
                 turns += self._pass(rule, key, episode, now_s)
@@ -169,11 +155,11 @@ class Life:
         due_at_s = due_of(rule, episode)
         if due_at_s is None or due_at_s > now_s:
             if due_at_s is not None:  # a message has moved it on
-                self.timers.add(due_at_s, rule.name, key)
+                self.keys.timers.add(due_at_s, rule.name, key)
             return []
         match episode.phase:
             case Phase.COOLING:
-                return [self._drop(rule, key)]
+                return [self.keys.drop(rule, key)]
             case Phase.HEARD:
                 episode.since_s, episode.count = episode.seen_at_s, 0
                 return self._fire(rule, key, episode, now_s)
@@ -193,24 +179,18 @@ class Life:
     def shift_silence(self, begin_s: float, now_s: float) -> Turns:
         """Do not count the time since Unix time `begin_s`, in which nothing could be heard."""
         turns: Turns = []
-        for name, key, episode in list(self.all()):
+        for name, key, episode in list(self.keys.all()):
             if episode.phase is Phase.HEARD and episode.due_at_s is not None:
                 gap_s = now_s - max(begin_s, episode.seen_at_s)  # it may have begun in between
                 episode.due_at_s += max(0.0, gap_s)
-                turns.append(self._mark(self.rules[name], key, episode))
+                turns.append(self.keys.mark(self.rules[name], key, episode))
         return turns
 
     def shift(self, by_s: float) -> Turns:
         """Let everything keep its age: the clock was wrong by so much."""
         self.mutes.shift(by_s)
-        self._groups = {rule: (name, end_s + by_s) for rule, (name, end_s) in self._groups.items()}
-        for _, _, episode in self.all():
-            episode.since_s += by_s
-            episode.seen_at_s += by_s
-            episode.due_at_s = None if episode.due_at_s is None else episode.due_at_s + by_s
-            episode.told_at_s = None if episode.told_at_s is None else episode.told_at_s + by_s
-        self.timers.shift(by_s)
-        return [Mark(name, key, replace(episode)) for name, key, episode in self.all()]
+        self.groups.shift(by_s)
+        return list(self.keys.shift(by_s))
 
     def settle(self, now_s: float) -> Turns:
         """Look again, after a start, at what was muted by something that may be over."""
@@ -222,11 +202,11 @@ class Life:
 
     def go_on_from(self, before: Life, now_s: float) -> Turns:
         """Take over what belongs to no key; return what begins or ends to be muted."""
-        self._groups = {name: one for name, one in before._groups.items() if name in self.rules}
+        self.groups.go_on_from(before.groups, self.rules)
         self.mutes.go_on_from(before.mutes)
-        for due_at_s, name, key in before.timers.entries:
-            if key == _RELEASE and name in self.rules:
-                self.timers.add(due_at_s, name, key)
+        for due_at_s, name, key in before.keys.timers.entries:
+            if key == RELEASE and name in self.rules:
+                self.keys.timers.add(due_at_s, name, key)
         turns: Turns = []
         for name in before.rules.keys() & self.rules.keys():
             was, cause = (
@@ -241,9 +221,9 @@ class Life:
 
     def forget(self, before_s: float) -> None:
         """Drop, silently, what was not seen since then."""
-        for name, key, episode in list(self.all()):
+        for name, key, episode in list(self.keys.all()):
             if episode.seen_at_s < before_s:
-                del self.episodes[name][key]
+                del self.keys.episodes[name][key]
                 if episode.phase in _LASTING and self.mutes.ends(self.rules[name]):
                     for symptom in self.mutes.muted_by.get(name, []):
                         self._unmute(symptom, before_s, is_start=True)
@@ -253,10 +233,10 @@ class Life:
     def acknowledge(self, rule: Rule, key: str | None) -> Turns:
         """Remind nobody any more of what fires now; of one key, or of all."""
         turns: Turns = []
-        for one, episode in self.episodes[rule.name].items():
+        for one, episode in self.keys.episodes[rule.name].items():
             if key in (None, one) and episode.phase is Phase.FIRING:
                 episode.is_acknowledged, episode.due_at_s = True, None
-                turns.append(self._mark(rule, one, episode))
+                turns.append(self.keys.mark(rule, one, episode))
         return turns
 
     def snooze(self, rule: Rule, until_s: float, now_s: float) -> Turns:
@@ -264,7 +244,7 @@ class Life:
         old_until_s = self.mutes.snoozes.get(rule.name, 0.0)
         self.mutes.snoozes[rule.name] = until_s
         turns: Turns = []
-        for key, episode in list(self.episodes[rule.name].items()):
+        for key, episode in list(self.keys.episodes[rule.name].items()):
             if episode.phase is Phase.MUTED and episode.due_at_s == old_until_s:
                 turns += self._tell(rule, key, episode, now_s)
         return turns
@@ -274,11 +254,11 @@ class Life:
     def _begin(
         self, rule: Rule, key: str, cooling: Episode | None, received: Received, now_s: float
     ) -> Turns:
-        episode = _new(received, now_s, cooling.told_at_s if cooling else None)
+        episode = new_episode(received, now_s, cooling.told_at_s if cooling else None)
         if not rule.for_s:
             return self._fire(rule, key, episode, now_s, found_at_start=received.retain)
         episode.phase, episode.due_at_s = Phase.HOLDS, now_s + rule.for_s
-        return [self._mark(rule, key, episode)]
+        return [self.keys.mark(rule, key, episode)]
 
     def _fire(
         self, rule: Rule, key: str, episode: Episode, now_s: float, *, found_at_start: bool = False
@@ -300,10 +280,10 @@ class Life:
         """End an episode: tell it to those who know of it."""
         turns: Turns = []
         if episode.phase is Phase.FIRING:
-            group = self._open_group(rule, now_s)
+            group = self.groups.open(rule, now_s)
             turn = Turn(Kind.RECOVERY, rule, key, replace(episode), found_at_start)
             turns.append(turn._replace(group=group))
-            if group and (episode.told_at_s or 0.0) >= self._groups[rule.name][1] - rule.group_s:
+            if group and (episode.told_at_s or 0.0) >= self.groups.began_s(rule):
                 episode.told_at_s = None  # nobody is told: no reason for a cooldown
         elif episode.phase is Phase.MUTED and not rule.is_event:
             lasted = duration_text(now_s - episode.since_s)
@@ -319,37 +299,10 @@ class Life:
     def _cool(self, rule: Rule, key: str, episode: Episode, now_s: float) -> Mark:
         told_at_s = episode.told_at_s
         if told_at_s is None or now_s - told_at_s >= rule.cooldown_s:
-            return self._drop(rule, key)
+            return self.keys.drop(rule, key)
         cooling = replace(episode, phase=Phase.COOLING, due_at_s=told_at_s + rule.cooldown_s)
         cooling.payload = b""
-        return self._mark(rule, key, cooling)
-
-    def _drop(self, rule: Rule, key: str) -> Mark:
-        self.episodes[rule.name].pop(key, None)
-        return Mark(rule.name, key, None)
-
-    def _mark(self, rule: Rule, key: str, episode: Episode) -> Mark:
-        """Keep an episode, and watch its timer; return what is to be stored."""
-        self.episodes[rule.name][key] = episode
-        self._watch(rule, key, episode)
-        return Mark(rule.name, key, replace(episode))
-
-    def _watch(self, rule: Rule, key: str, episode: Episode) -> None:
-        due_at_s = due_of(rule, episode)
-        if due_at_s is not None:
-            self.timers.add(due_at_s, rule.name, key)
-        if self.timers.is_littered:
-            self._tidy()
-
-    def _tidy(self) -> None:
-        """Keep the timers that count."""
-        due = [
-            (due_at_s, name, key)
-            for name, key, one in self.all()
-            if (due_at_s := due_of(self.rules[name], one)) is not None
-        ]
-        releases = [entry for entry in self.timers.entries if entry[2] == _RELEASE]
-        self.timers.replace([*due, *releases])
+        return self.keys.mark(rule, key, cooling)
 
     # --- what is told --------------------------------------------------------------------------
 
@@ -361,13 +314,13 @@ class Life:
         is_late = episode.phase is Phase.MUTED
         if mute is not None:
             episode.phase, episode.why, episode.due_at_s = Phase.MUTED, mute.why, mute.until_s
-            return [self._mark(rule, key, episode)]
+            return [self.keys.mark(rule, key, episode)]
         episode.phase, episode.why, episode.told_at_s = Phase.FIRING, "", now_s
         episode.repeats, episode.is_acknowledged = 0, False
         episode.due_at_s = now_s + rule.repeat_s[0] if rule.repeat_s else None
         turn = self._turn(Kind.ALARM, rule, key, episode, now_s)
         turn = turn._replace(found_at_start=found_at_start, is_late=is_late)
-        return [turn, self._mark(rule, key, episode)]
+        return [turn, self.keys.mark(rule, key, episode)]
 
     def _tell_event(
         self, rule: Rule, key: str, episode: Episode, received: Received, now_s: float
@@ -384,27 +337,13 @@ class Life:
 
     def _turn(self, kind: Kind, rule: Rule, key: str, episode: Episode, now_s: float) -> Turn:
         is_surplus = self.mutes.is_surplus(rule, now_s)
-        group = None if is_surplus else self._group(rule, now_s)
+        group = None if is_surplus else self.groups.join(rule, now_s)
         return Turn(kind, rule, key, replace(episode), is_surplus=is_surplus, group=group)
-
-    def _group(self, rule: Rule, now_s: float) -> str | None:
-        if not rule.group_s:
-            return None
-        name = self._open_group(rule, now_s)
-        if name is None:
-            name = f"group {rule.name} {now_s:.3f}"
-            self._groups[rule.name] = (name, now_s + rule.group_s)
-        return name
-
-    def _open_group(self, rule: Rule, now_s: float) -> str | None:
-        """Return the group of a rule that is not complete yet."""
-        name, until_s = self._groups.get(rule.name, ("", 0.0))
-        return name if until_s - rule.group_s <= now_s < until_s else None
 
     def _remind(self, rule: Rule, key: str, episode: Episode, now_s: float) -> Turns:
         episode.repeats += 1
         episode.due_at_s = now_s + rule.repeat_s[min(episode.repeats, len(rule.repeat_s) - 1)]
-        mark = self._mark(rule, key, episode)
+        mark = self.keys.mark(rule, key, episode)
         if self.mutes.of(rule, None, now_s) is not None:
             return [mark]
         return [Turn(Kind.REMINDER, rule, key, replace(episode)), mark]
@@ -420,35 +359,20 @@ class Life:
         if self.mutes.cause_of(rule) is not None:
             return []
         again_at_s = now_s + (rule.for_s or rule.stale_s or 0.0)
-        self.timers.add(again_at_s, rule.name, _RELEASE)
+        self.keys.timers.add(again_at_s, rule.name, RELEASE)
         turns: Turns = []
-        for key, episode in list(self.episodes[rule.name].items()):
+        for key, episode in list(self.keys.episodes[rule.name].items()):
             is_waiting = episode.phase is Phase.MUTED and episode.due_at_s is None
             if is_waiting or (episode.phase in _BEGIN_AGAIN and not is_start):
                 due_at_s = None if episode.phase is Phase.HOLDS else episode.due_at_s
                 episode.due_at_s = max(due_at_s or 0.0, again_at_s)
-                turns.append(self._mark(rule, key, episode))
+                turns.append(self.keys.mark(rule, key, episode))
         return turns
 
     def _release(self, rule: Rule, now_s: float) -> Turns:
         """Let go what was withheld; what only happened is counted and never sent."""
         snoozed_until_s = self.mutes.snoozes.get(rule.name, 0.0)
         if snoozed_until_s > now_s:
-            self.timers.add(snoozed_until_s, rule.name, _RELEASE)
+            self.keys.timers.add(snoozed_until_s, rule.name, RELEASE)
             return []
         return [] if rule.is_event or self.mutes.cause_of(rule) else [Release(rule.name)]
-
-
-def due_of(rule: Rule, episode: Episode) -> float | None:
-    """Return when something happens to an episode without a message."""
-    if episode.phase is not Phase.FIRING or not rule.is_event or rule.clear_after_s is None:
-        return episode.due_at_s
-    over_at_s = episode.seen_at_s + rule.clear_after_s
-    return over_at_s if episode.due_at_s is None else min(over_at_s, episode.due_at_s)
-
-
-def _new(received: Received, now_s: float, told_at_s: float | None) -> Episode:
-    payload = received.payload
-    # It is stored for each key. Of a picture, its beginning says as much in a text.
-    kept = payload if len(payload) <= _PAYLOAD_KEPT_BYTES else payload[:_START_KEPT_BYTES]
-    return Episode(now_s, now_s, told_at_s=told_at_s, topic=received.topic, payload=kept)

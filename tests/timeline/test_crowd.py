@@ -35,12 +35,12 @@ def crowd(folder: Path, rule: str, phase: Phase, topic: str, in_s: float) -> Eng
     }
     engine = Engine(configuration(RULES, folder).rules, {rule: stored})
     life = engine._life
-    life.episodes[rule] = Episodes(life.episodes[rule])
+    life.keys.episodes[rule] = Episodes(life.keys.episodes[rule])
     return engine
 
 
 def timers(engine: Engine) -> int:
-    return len(list(engine._life.timers.entries))
+    return len(list(engine._life.keys.timers.entries))
 
 
 def ticks(engine: Engine, now_s: float) -> int:

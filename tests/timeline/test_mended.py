@@ -11,7 +11,7 @@ from kilopush_bridge.model import Alert, Message, Phase, Received
 from kilopush_bridge.outbox.firing import flush_seen, load_episodes, remember_episode
 from kilopush_bridge.outbox.store import open_state
 from kilopush_bridge.rules import Engine
-from kilopush_bridge.rules.life import _PAYLOAD_KEPT_BYTES
+from kilopush_bridge.rules.keys import PAYLOAD_KEPT_BYTES
 from kilopush_bridge.rules.succession import possible
 
 WINDOW = """
@@ -113,9 +113,9 @@ def test_another_word_at_a_reload_does_not_count_silence_that_could_not_be_broke
 
 def test_of_a_picture_only_the_beginning_is_kept(tmp_path):
     window = engine(WINDOW.replace("not contact", "true"), tmp_path)
-    hear(window, payload=bytes(10 * _PAYLOAD_KEPT_BYTES))
+    hear(window, payload=bytes(10 * PAYLOAD_KEPT_BYTES))
     (episode,) = window.episodes["window"].values()
-    assert len(episode.payload) < _PAYLOAD_KEPT_BYTES
+    assert len(episode.payload) < PAYLOAD_KEPT_BYTES
     assert episode.phase is Phase.HOLDS
 
 
