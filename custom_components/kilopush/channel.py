@@ -17,6 +17,7 @@ from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
 
+from .audience import Audience
 from .bridge import Bridge
 from .const import (
     CONF_SECRET,
@@ -29,7 +30,7 @@ from .const import (
 from .core import protocol
 from .outbox.compose import RequestError, Words
 from .outbox.ledger import CRITICAL, OTHER
-from .outbox.model import EventType, Moment, Overview, Result
+from .outbox.model import Moment, Overview, Result
 from .outbox.outbox import Outbox
 from .outbox.state import State, from_json, to_json
 from .push import Push
@@ -70,21 +71,17 @@ class Channel:
         """Read the entry. Nothing is loaded or sent yet."""
         self.entry = entry
         self.recipients = recipients_of(entry)
-        self.overview = Overview()
         self._hass = hass
         self._push = Push(hass, entry.data[CONF_TOKEN], entry.data[CONF_SECRET])
         self._clock = ApiClock(time.time)
         self._outbox = Outbox(policy_of(entry))
         self._storage = Storage(hass, entry.entry_id, lambda: to_json(self._outbox.state))
         self._bridge = _bridge_of(hass, entry)
-        self._waiters: dict[int, asyncio.Future[Result]] = {}
+        self._audience = Audience()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._wake: asyncio.TimerHandle | None = None
         self._asking: asyncio.TimerHandle | None = None
-        self._is_disk_bad = False
         self._is_landing = False
-        self._listeners: list[Callable[[], None]] = []
-        self._event_listeners: list[Callable[[Event], None]] = []
 
     async def async_start(self) -> None:
         """Go on with what the last run has left."""
@@ -177,14 +174,12 @@ class Channel:
         if not people:
             raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_recipients")
         deliveries = self._add(people, request)
-        waiters = {one.id: self._hass.loop.create_future() for one in deliveries}
-        self._waiters |= waiters
+        waiters = self._audience.expect(one.id for one in deliveries)
         try:
             self._step()
             await self._async_accept(deliveries, waiters)
         finally:
-            for delivery_id in waiters:
-                self._waiters.pop(delivery_id, None)
+            self._audience.forget(waiters)
         return {
             person.id: result_of([waiters[one.id] for one in deliveries if one.person == person.id])
             for person in people
@@ -230,7 +225,7 @@ class Channel:
     async def _async_take(self, deliveries: Sequence[Delivery]) -> bool:
         """Return whether messages are stored; the bridge is asked for those that go its way."""
         is_critical = any(one.is_critical for one in deliveries)
-        is_stored = await self._async_commit(_DISK_WAIT_S if is_critical else _ANSWER_WITHIN_S)
+        is_stored = await self._storage.async_try(_DISK_WAIT_S if is_critical else _ANSWER_WITHIN_S)
         self._ask_bridge(deliveries)
         return is_stored
 
@@ -238,13 +233,13 @@ class Channel:
         """Send a test message and return what the API says. It counts like any other."""
         ledger = self._outbox.state.ledger
         entry_id = ledger.begin(OTHER, "")
-        await self._async_commit(_ANSWER_WITHIN_S)
+        await self._storage.async_try(_ANSWER_WITHIN_S)
         verdict = await self._async_post(user_token, Words(_TEST, None, silent=False))
         if verdict.outcome not in (protocol.UNSENT, protocol.UNCLEAR):
             self._learn(verdict.at_s)
         ledger.end(entry_id, verdict.outcome, self._moment())
         self._step()
-        await self._async_commit(_ANSWER_WITHIN_S)
+        await self._storage.async_try(_ANSWER_WITHIN_S)
         return verdict
 
     # --- out -----------------------------------------------------------------------------------
@@ -264,20 +259,21 @@ class Channel:
         self._set_wake(plan.wake_at_s, moment.now_s)
         for launch in plan.launches:
             # While nothing can be stored, only criticals leave.
-            if launch.kind == CRITICAL or not self._is_disk_bad:
+            if launch.kind == CRITICAL or not self._storage.is_bad:
                 carried, entry_id, words = self._outbox.begin(launch, moment)
                 self._run(self._async_fly(carried, entry_id, words), "send a message")
-        self._tell(events)
+        self._audience.tell(events)
         for delivery, hold in plan.held:
-            self._answer(delivery.id, Result(outcome_of(hold.kind), hold.detail))
-        if events or self._is_disk_bad:
-            self._run(self._async_store(), "store the outbox")
-        self._update()
+            self._audience.answer(delivery.id, Result(outcome_of(hold.kind), hold.detail))
+        if events or self._storage.is_bad:
+            self._run(self._storage.async_try(None), "store the outbox")
+        today_s = dt_util.start_of_local_day().timestamp()
+        self._audience.show(self._outbox.overview(moment, today_s))
 
     async def _async_fly(self, launch: Launch, entry_id: int, words: Words) -> None:
         """POST once it is on the disk that we do; a critical does not wait for a bad disk."""
         is_critical = launch.kind == CRITICAL
-        is_stored = await self._async_commit(_DISK_WAIT_S if is_critical else None)
+        is_stored = await self._storage.async_try(_DISK_WAIT_S if is_critical else None)
         if not is_stored and not is_critical:
             self._outbox.withdraw(launch, entry_id)
             self._set_wake(None, self._clock())
@@ -285,9 +281,9 @@ class Channel:
         verdict = await self._async_post(self.recipients[launch.person].user_token, words)
         if verdict.outcome not in (protocol.UNSENT, protocol.UNCLEAR):
             self._learn(verdict.at_s)
-        self._tell(self._outbox.finish(launch, entry_id, verdict, self._moment()))
+        self._audience.tell(self._outbox.finish(launch, entry_id, verdict, self._moment()))
         self._step()
-        await self._async_commit(None)
+        await self._storage.async_try(None)
 
     async def _async_post(self, user_token: str, words: Words) -> Verdict:
         """Return what came of a POST; a mistake of ours may not keep it on its way for ever."""
@@ -313,7 +309,7 @@ class Channel:
         # By the clock on the wall: that of the API may be at another day.
         tomorrow = dt_util.start_of_local_day(dt_util.now() + timedelta(days=1))
         midnight_in_s = (tomorrow - dt_util.now()).total_seconds()
-        longest_s = _DISK_RETRY_S if self._is_disk_bad else _WAKE_MAX_S
+        longest_s = _DISK_RETRY_S if self._storage.is_bad else _WAKE_MAX_S
         due_in_s = longest_s if at_s is None else at_s - now_s
         delay_s = max(_WAKE_MIN_S, min(due_in_s, midnight_in_s, longest_s))
         self._wake = self._hass.loop.call_later(delay_s, self._step)
@@ -323,26 +319,6 @@ class Channel:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    # --- disk ----------------------------------------------------------------------------------
-
-    async def _async_store(self) -> None:
-        await self._async_commit(None)
-
-    async def _async_commit(self, wait_s: float | None) -> bool:
-        """Return whether all changes are on the disk, within a time if one is given."""
-        try:
-            async with asyncio.timeout(wait_s):
-                await self._storage.async_commit()
-        except Exception as error:  # noqa: BLE001  (whatever it is, alarms have to go)
-            if not self._is_disk_bad:
-                _LOGGER.error("The outbox cannot be stored: %s", type(error).__name__)
-            self._is_disk_bad = True
-            return False
-        if self._is_disk_bad:
-            _LOGGER.info("The outbox can be stored again")
-        self._is_disk_bad = False
-        return True
 
     # --- bridge --------------------------------------------------------------------------------
 
@@ -357,78 +333,34 @@ class Channel:
         if self._bridge is not None and name is not None:
             is_accepted, is_asked = await self._bridge.async_hand_over(delivery, name)
         event = self._outbox.settle_bridged(delivery.id, is_accepted=is_accepted, is_asked=is_asked)
-        self._tell([event] if event else [])
+        self._audience.tell([event] if event else [])
         self._step()
-        await self._async_commit(None)
+        await self._storage.async_try(None)
 
     # --- for people ----------------------------------------------------------------------------
 
-    def _tell(self, events: Sequence[Event]) -> None:
-        for event in events:
-            self._answer(event.delivery_id, Result(outcome_of(event.type), event.reason))
-            if event.type is EventType.DEAD:  # the last place where it can be read
-                _LOGGER.error("Gave up a message: %s (%s)", event.text or event.title, event.reason)
-            for listener in list(self._event_listeners):
-                _call(listener, event)
-
-    def _answer(self, delivery_id: int, result: Result) -> None:
-        waiter = self._waiters.get(delivery_id)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(result)
-
-    @callback
-    def _update(self) -> None:
-        overview = self._outbox.overview(self._moment(), dt_util.start_of_local_day().timestamp())
-        if overview != self.overview:
-            self.overview = overview
-            for listener in list(self._listeners):
-                _call(listener)
+    @property
+    def overview(self) -> Overview:
+        """What people see of the channel."""
+        return self._audience.overview
 
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
         """Be called when the overview has changed; return how to end that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._audience.listen(listener)
 
     @callback
     def async_listen_events(self, listener: Callable[[Event], None]) -> CALLBACK_TYPE:
         """Be called with what happens to messages; return how to end that."""
-        self._event_listeners.append(listener)
-        return lambda: self._event_listeners.remove(listener)
+        return self._audience.listen_events(listener)
 
     def diagnostics(self) -> dict[str, Any]:
         """Return counts and holds, without a text, a name or a token."""
-        state, moment = self._outbox.state, self._moment()
-        usage = state.ledger.usage(moment.counted_s)
-        return {
-            "usage": {"other": usage.other, "critical": usage.critical, "digest": usage.digest},
-            "others_seen": state.ledger.lesson(moment.counted_s),
-            "is_time_known": moment.is_certain,
+        return self._outbox.counts(self._moment()) | {
             "ahead_s": round(self._clock.ahead_s, 1),
-            "pending": len(state.pending),
-            "holds": [
-                {
-                    "recipient": hold.person,
-                    "kind": hold.kind,
-                    "tries": hold.tries,
-                    "next_in_s": round(hold.next_at_s - moment.now_s),
-                    "detail": hold.detail,
-                }
-                for hold in state.holds.values()
-            ],
-            "dead": state.dead,
-            "withdrawn": state.withdrawn,
-            "is_disk_bad": self._is_disk_bad,
+            "is_disk_bad": self._storage.is_bad,
             "is_bridge_there": self._bridge is not None and self._bridge.is_there,
         }
-
-
-def _call(listener: Callable[..., None], *what: Event) -> None:
-    """Tell somebody; a mistake of theirs stops nothing here."""
-    try:
-        listener(*what)
-    except Exception:
-        _LOGGER.exception("Somebody could not be told what became of a message")
 
 
 def _bridge_of(hass: HomeAssistant, entry: ConfigEntry) -> Bridge | None:

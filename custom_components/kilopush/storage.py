@@ -7,6 +7,7 @@ is not accepted before it is on the disk.
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from homeassistant.core import HomeAssistant
+
+_LOGGER = logging.getLogger(__name__)
 
 _VERSION = 1
 
@@ -40,6 +43,7 @@ class Storage:
         self._lock = asyncio.Lock()
         self._next: asyncio.Task[None] | None = None  # a write that has not begun
         self._is_closed = False
+        self.is_bad = False  # the last write has failed
 
     async def async_load(self) -> dict[str, Any] | None:
         """Return what was stored last, None if there is nothing."""
@@ -61,6 +65,21 @@ class Storage:
                 self._async_write(), "kilopush: store the outbox", eager_start=False
             )
         await asyncio.shield(self._next)
+
+    async def async_try(self, wait_s: float | None) -> bool:
+        """Return whether ``async_commit`` has worked, within a time if one is given."""
+        try:
+            async with asyncio.timeout(wait_s):
+                await self.async_commit()
+        except Exception as error:  # noqa: BLE001  (whatever it is, alarms have to go)
+            if not self.is_bad:
+                _LOGGER.error("The outbox cannot be stored: %s", type(error).__name__)
+            self.is_bad = True
+            return False
+        if self.is_bad:
+            _LOGGER.info("The outbox can be stored again")
+        self.is_bad = False
+        return True
 
     async def async_close(self) -> None:
         """Write for the last time; whoever comes later hears that it is too late."""

@@ -83,7 +83,7 @@ class House:
         """Wait until all messages have ended; runs that wait themselves are not waited for."""
         quiet = 0
         while quiet < 10:
-            is_busy = bool(self.channel._tasks or self.channel._waiters)
+            is_busy = bool(self.channel._tasks or self.channel._audience.waiters)
             quiet = 0 if is_busy else quiet + 1
             # Not a sleep: its time stands still.
             await (self.hass.async_add_executor_job(int) if is_busy else asyncio.sleep(0))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2s
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core import budget as core
 from ..core import protocol
@@ -301,6 +301,29 @@ class Outbox:
             paused_until_s=max(paused_s, default=None),
             troubles=tuple(self._troubles()),
         )
+
+    def counts(self, moment: Moment) -> dict[str, Any]:
+        """Return numbers and holds for diagnostics: no text, no name."""
+        state = self.state
+        usage = state.ledger.usage(moment.counted_s)
+        return {
+            "usage": {"other": usage.other, "critical": usage.critical, "digest": usage.digest},
+            "others_seen": state.ledger.lesson(moment.counted_s),
+            "is_time_known": moment.is_certain,
+            "pending": len(state.pending),
+            "holds": [
+                {
+                    "recipient": hold.person,
+                    "kind": hold.kind,
+                    "tries": hold.tries,
+                    "next_in_s": round(hold.next_at_s - moment.now_s),
+                    "detail": hold.detail,
+                }
+                for hold in state.holds.values()
+            ],
+            "dead": state.dead,
+            "withdrawn": state.withdrawn,
+        }
 
     def _troubles(self) -> list[tuple[Trouble, str]]:
         troubles = [(Trouble.OPTED_OUT, person) for person in self.state.opted_out]
