@@ -213,7 +213,8 @@ class Channel:
         storing = self._run(self._async_take(deliveries), "store messages")
         await asyncio.wait({storing})
         is_stored = not storing.cancelled() and storing.result()
-        if self._is_landing and is_stored:
+        is_on_its_way = any(one.is_posted for one in deliveries)
+        if self._is_landing and is_stored and not is_on_its_way:
             return  # the next run sends it
         left_s = max(0.0, begun_s + _ANSWER_WITHIN_S - self._hass.loop.time())
         if is_stored or deliveries[0].is_critical:
